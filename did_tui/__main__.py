@@ -1,0 +1,236 @@
+"""The commands. Each imports what it needs when it runs, so that ``--version`` needs nothing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from did_tui import __version__
+
+if TYPE_CHECKING:
+    from did_tui.config import Settings
+
+USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code: 0 for success, 1 for failure, 2 for a wrong command line."""
+    options = _parser().parse_args(arguments)
+    command = options.command or "open"
+    return {
+        "open": _open,
+        "chat": _chat,
+        "demo": _demo,
+        "play": _play,
+        "emulator": _emulator,
+    }[command](options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="did-tui",
+        description="Talk face to face with D-ID's digital humans, from any terminal.",
+        epilog="Without a command it opens the list of agents. DID_API_KEY is the key;"
+        " DID_API_URL and DID_WS_URL point at another service.",
+    )
+    parser.add_argument("--version", action="version", version=f"did-tui {__version__}")
+    parser.set_defaults(command="", audio=None)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    chat = commands.add_parser("chat", help="talk with one agent")
+    chat.add_argument("agent", metavar="AGENT", help="its id, or its name")
+    chat.add_argument("--say", action="append", default=[], metavar="TEXT", help="say this first")
+    chat.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
+    chat.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    _add_audio(chat)
+
+    demo = commands.add_parser("demo", help="look around with the built-in emulator, no account")
+    demo.add_argument("agent", nargs="?", metavar="AGENT", help="talk with this one at once")
+    demo.add_argument("--say", action="append", default=[], metavar="TEXT", help="say this first")
+    demo.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
+    demo.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    _add_audio(demo)
+    _add_emulator(demo)
+
+    play = commands.add_parser("play", help="show a video file, to tune the terminal")
+    play.add_argument("file", type=Path, metavar="FILE")
+    play.add_argument("--no-audio", action="store_true", help="without sound")
+    _add_audio(play)
+
+    emulator = commands.add_parser("emulator", help="serve a local stand-in for D-ID's API")
+    emulator.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
+    emulator.add_argument("--port", type=int, default=8787, help="default: %(default)s, 0: any")
+    emulator.add_argument("--until-eof", action="store_true", help="end when standard input ends")
+    _add_emulator(emulator)
+    return parser
+
+
+def _add_audio(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--audio",
+        metavar="SINK",
+        help="auto, none, pulse[:DEVICE] or sounddevice[:DEVICE]",
+    )
+
+
+def _add_emulator(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="FILE", help="keep agents and chats here")
+    parser.add_argument("--seed", type=int, metavar="N", help="the same ids in every run")
+    parser.add_argument(
+        "--llm-url", default="", metavar="URL", help="answer with an OpenAI-compatible server"
+    )
+    parser.add_argument("--llm-model", default="", metavar="NAME", help="its model")
+    parser.add_argument(
+        "--llm-key",
+        default="",
+        metavar="KEY",
+        help="its key; better in DID_TUI_LLM_KEY, which no process list shows",
+    )
+
+
+# The commands
+
+
+def _open(options: argparse.Namespace) -> int:
+    return _run_app(_settings(options))
+
+
+def _chat(options: argparse.Namespace) -> int:
+    return _run_app(_settings(options), options)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from did_tui.config import Settings
+
+    return Settings.load(audio=options.audio)
+
+
+def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> int:
+    from did_tui.api.errors import DidError
+    from did_tui.config import NoKey
+
+    try:
+        client = settings.client()
+    except (NoKey, DidError) as error:
+        return _refuse(str(error), USAGE_ERROR)
+    if not _is_terminal():
+        return USAGE_ERROR
+    import asyncio
+
+    from did_tui.ui.app import DidTui, run
+
+    async def open_client() -> object:
+        return client
+
+    return asyncio.run(run(DidTui(settings, open_client, **_conversation(options))))  # type: ignore[arg-type]
+
+
+def _conversation(options: argparse.Namespace | None) -> dict[str, object]:
+    if options is None:
+        return {}
+    return {
+        "agent": options.agent,
+        "say": options.say,
+        "report": options.report,
+        "once": options.once,
+    }
+
+
+def _demo(options: argparse.Namespace) -> int:
+    if not _is_terminal() or not _has_emulator():
+        return USAGE_ERROR
+    import asyncio
+
+    from did_tui.config import Settings, log_directory
+    from did_tui.demo import Emulator
+
+    with Emulator(_emulator_arguments(options), log_directory() / "emulator.log") as emulator:
+        from did_tui.api.client import Client
+        from did_tui.ui.app import DidTui, run
+
+        settings = Settings.load({}, audio=options.audio)
+
+        async def open_client() -> Client:
+            url = await emulator.url()
+            key = "demo:emulator"
+            return Settings(url, url.replace("http", "ws", 1), key).client()
+
+        app = DidTui(settings, open_client, place="demo", **_conversation(options))  # type: ignore[arg-type]
+        return asyncio.run(run(app))
+
+
+def _emulator_arguments(options: argparse.Namespace) -> list[str]:
+    """The emulator's part of the demo's command line; the key goes by the environment."""
+    if options.llm_key:
+        os.environ["DID_TUI_LLM_KEY"] = options.llm_key
+    arguments = []
+    for flag in ("data", "seed", "llm_url", "llm_model"):
+        value = getattr(options, flag)
+        if value not in (None, ""):
+            arguments += [f"--{flag.replace('_', '-')}", str(value)]
+    return arguments
+
+
+def _play(options: argparse.Namespace) -> int:
+    if not _is_terminal():
+        return USAGE_ERROR
+    if not options.file.exists():
+        return _refuse(f"There is no file {options.file}.")
+    from did_tui.ui.player import play
+
+    return play(options.file, "none" if options.no_audio else options.audio or "auto")
+
+
+def _emulator(options: argparse.Namespace) -> int:
+    if not _has_emulator():
+        return USAGE_ERROR
+    from did_tui.emulator.command import Options, run
+
+    return run(
+        Options(
+            host=options.host,
+            port=options.port,
+            data=options.data,
+            seed=options.seed,
+            llm_url=options.llm_url,
+            llm_model=options.llm_model,
+            llm_key=options.llm_key or os.environ.get("DID_TUI_LLM_KEY", ""),
+            until_eof=options.until_eof,
+        )
+    )
+
+
+# What can be in the way
+
+
+def _is_terminal() -> bool:
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        return True
+    _refuse("did-tui needs a terminal: standard input and standard error must be one.")
+    return False
+
+
+def _has_emulator() -> bool:
+    from importlib.util import find_spec
+
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    if not missing:
+        return True
+    _refuse(
+        f"The emulator needs {' and '.join(missing)}: install did-tui with its extra,"
+        " python3 -m pip install 'did-tui[demo]'."
+    )
+    return False
+
+
+def _refuse(sentence: str, code: int = 1) -> int:
+    print(f"did-tui: {sentence}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""What D-ID, or the way to it, can answer instead of a result.
+
+    DidError
+    ├── BadCredentials      the key cannot be one; nothing was sent
+    ├── Unreachable         no answer: network, name, refused, timeout, TLS
+    ├── BadAnswer           an answer this program cannot read
+    └── ApiError            D-ID said no
+        ├── BadRequest        400, 409, 415, 422 …
+        │   ├── SessionLost     the stream or its session_id is gone
+        │   └── NotReady        409, in process
+        ├── NotSignedIn       401, and the gateway's 403 for a refused key
+        ├── OutOfCredits      402
+        ├── Forbidden         403
+        │   ├── TooManyStreams  "Max user sessions reached"
+        │   └── UnknownRoute    the gateway's 403 for a path that does not exist
+        ├── NotFound          404
+        ├── RateLimited       429
+        ├── Moderated         451
+        └── ServiceFailure    5xx
+
+``str(error)`` is one sentence for a user; ``error.advice`` says what to do next. The texts and
+statuses are protocol 1.6 and 2.8.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+LONGEST_DESCRIPTION = 256  # characters of D-ID's text that are kept, as in its own SDK
+
+
+class DidError(Exception):
+    """Anything that keeps a request from its result."""
+
+    advice = ""
+
+
+class BadCredentials(DidError):
+    """The key cannot be a key; nothing was sent."""
+
+    advice = "Copy it again from studio.d-id.com (Settings, API) into DID_API_KEY."
+
+
+class Unreachable(DidError):
+    """No answer came."""
+
+    advice = "Check the network and DID_API_URL, then press r to try again."
+
+
+class BadAnswer(DidError):
+    """An answer came that this program cannot read."""
+
+    advice = "Is DID_API_URL the address of D-ID's API? A proxy may answer in its place."
+
+
+class ApiError(DidError):
+    """D-ID answered with an error.
+
+    ``kind`` and ``description`` are D-ID's own words, ``details`` whatever came with them.
+    """
+
+    sentence = "D-ID refused the request"
+
+    def __init__(
+        self,
+        status: int,
+        kind: str = "",
+        description: str = "",
+        details: Any = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.status = status
+        self.kind = kind
+        self.description = description[:LONGEST_DESCRIPTION]
+        self.details = details
+        self.retry_after = retry_after
+        said = f": {self.description}" if self.description else ""
+        super().__init__(f"{self.sentence}{said} ({status})")
+
+
+class BadRequest(ApiError):
+    """D-ID did not accept what was asked."""
+
+    sentence = "D-ID did not accept this"
+
+
+class SessionLost(BadRequest):
+    """The stream is gone; a new one can carry on with the same chat."""
+
+    sentence = "The connection to the agent has ended"
+    advice = "Press r to connect again; the conversation is kept."
+
+
+class NotReady(BadRequest):
+    """The thing exists and is still being made."""
+
+    sentence = "D-ID is still preparing this"
+    advice = "Try again in a moment."
+
+
+class NotSignedIn(ApiError):
+    """The key was refused."""
+
+    sentence = "D-ID refused the key"
+    advice = "Check DID_API_KEY; a new key is made at studio.d-id.com (Settings, API)."
+
+
+class OutOfCredits(ApiError):
+    """The account has no credits left."""
+
+    sentence = "No credits are left on this account"
+    advice = "Add credits at studio.d-id.com, then try again."
+
+
+class Forbidden(ApiError):
+    """The key is good, but not for this."""
+
+    sentence = "This key may not do that"
+
+
+class TooManyStreams(Forbidden):
+    """D-ID allows a few open streams an account."""
+
+    sentence = "Too many open streams on this account"
+    advice = "Close other conversations, or wait some minutes until D-ID ends forgotten ones."
+
+
+class UnknownRoute(Forbidden):
+    """A path that D-ID does not have; its gateway calls that an authorization problem."""
+
+    sentence = "This did-tui asked D-ID for something it does not have"
+    advice = "Check DID_API_URL; if it is right, please report this."
+
+
+class NotFound(ApiError):
+    """No such thing, or not in this account."""
+
+    sentence = "D-ID knows nothing of that name in this account"
+    advice = "Check the id; it may have been deleted or belong to another account."
+
+
+class RateLimited(ApiError):
+    """Too many requests."""
+
+    sentence = "D-ID is asking us to slow down"
+    advice = "Wait a little, then try again."
+
+
+class Moderated(ApiError):
+    """D-ID's content moderation said no."""
+
+    sentence = "D-ID's content moderation did not allow this"
+
+
+class ServiceFailure(ApiError):
+    """D-ID failed."""
+
+    sentence = "D-ID failed to do this"
+    advice = "This is on D-ID's side. Try again in a moment."
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    401: NotSignedIn,
+    402: OutOfCredits,
+    403: Forbidden,
+    404: NotFound,
+    409: NotReady,
+    429: RateLimited,
+    451: Moderated,
+}
+
+
+def error_from(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
+    """Read an error answer of any form into the class that fits it.
+
+    Understands D-ID's envelope, the gateway's ``message``/``Message`` and plain text.
+    """
+    kind, description, details = _envelope(body)
+    lowered = description.lower()
+    cls = _BY_STATUS.get(status, ServiceFailure if status >= 500 else BadRequest)
+    if kind == "SessionError" or "invalid session_id" in lowered or "stream error" in lowered:
+        cls = SessionLost
+    elif status == 403 and "max user sessions" in lowered:
+        cls = TooManyStreams
+    elif status == 403 and "explicit deny" in lowered:
+        cls = NotSignedIn
+    elif status == 403 and ("'credential' parameter" in lowered or "key=value pair" in lowered):
+        cls = UnknownRoute
+    return cls(status, kind, description, details, _retry_after(headers))
+
+
+def _envelope(body: bytes) -> tuple[str, str, Any]:
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return "HttpError", "" if text.startswith("<") else text, None
+    if not isinstance(data, dict):
+        return "HttpError", text, None
+    said = next((data[k] for k in ("description", "message", "Message") if data.get(k)), "")
+    return str(data.get("kind") or "HttpError"), str(said), data.get("details")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from ``Retry-After``; its date form is not used by D-ID and is ignored."""
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return None

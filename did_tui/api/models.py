@@ -1,0 +1,226 @@
+"""D-ID's objects as far as they are documented, and everything else they carry.
+
+Every field may be missing, null or of a type nobody promised: a field that cannot be read is left
+at its default and the object lives on, so one bad row never hides the others. ``raw`` is the JSON
+as it came, unknown fields included, so that an edit loses nothing.
+
+Fields are those of D-ID's OpenAPI and SDK types (schemas.md; protocol 2.1 to 2.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+
+class Resource(BaseModel):
+    """Something that D-ID sent."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    _raw: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """The JSON object as it came."""
+        return self._raw
+
+    @classmethod
+    def parse(cls, data: object) -> Self:
+        """Read an object of any quality; never raises."""
+        return cls.model_validate(data if isinstance(data, Mapping) else {})
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _leave_out_what_does_not_fit(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        if not isinstance(data, Mapping):
+            raise ValueError("not an object")
+        good = {str(key): value for key, value in data.items() if value is not None}
+        try:
+            resource = handler(good)
+        except ValidationError as error:
+            bad = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
+            resource = handler({key: value for key, value in good.items() if key not in bad})
+        resource._raw = data
+        return resource
+
+
+def _objects_only(value: object) -> list[object]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _texts_only(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+T = TypeVar("T")
+Objects = Annotated[list[T], BeforeValidator(_objects_only)]
+Texts = Annotated[list[str], BeforeValidator(_texts_only)]
+
+
+class Voice(Resource):
+    """How a presenter speaks."""
+
+    type: str = ""
+    voice_id: str = ""
+    language: str = ""
+
+
+class Presenter(Resource):
+    """An agent's face and voice; the runtime view calls it ``avatar``."""
+
+    type: str = ""
+    thumbnail: str = ""
+    idle_video: str = ""
+    source_url: str = ""
+    presenter_id: str = ""
+    voice: Voice = Field(default_factory=Voice)
+
+
+class Llm(Resource):
+    """The language model behind an agent."""
+
+    provider: str = ""
+    model: str = ""
+    template: str = ""
+    instructions: str = ""
+
+
+class KnowledgeRef(Resource):
+    """The knowledge base an agent answers from."""
+
+    id: str = ""
+
+
+class Knowledge(Resource):
+    """``GET /knowledge/{id}``: a named set of documents."""
+
+    id: str = ""
+    name: str = ""
+    description: str = ""
+    status: str = ""
+
+
+class Agent(Resource):
+    """``GET /agents/{id}``: presenter, language model and knowledge."""
+
+    id: str = ""
+    preview_name: str = ""
+    preview_description: str = ""
+    preview_thumbnail: str = ""
+    status: str = ""
+    presenter: Presenter = Field(default_factory=Presenter)
+    llm: Llm = Field(default_factory=Llm)
+    knowledge: KnowledgeRef | None = None
+    greetings: Texts = Field(default_factory=list)
+    starter_message: Texts = Field(default_factory=list)
+    created: str = ""
+    modified: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to call it: its name, or its id where it has none."""
+        return self.preview_name or self.id
+
+    @property
+    def thumbnail(self) -> str:
+        """The address of a still picture, empty where there is none."""
+        return self.presenter.thumbnail or self.preview_thumbnail
+
+
+class RuntimeAgent(Resource):
+    """``GET /agents/{id}/runtime``: what a client needs to meet an agent."""
+
+    id: str = ""
+    name: str = ""
+    thumbnail: str = ""
+    idle_video: str = ""
+    greetings: Texts = Field(default_factory=list)
+    starter_message: Texts = Field(default_factory=list)
+    avatar: Presenter = Field(default_factory=Presenter)
+
+
+class AgentPage(Resource):
+    """One page of agents and the cursor to the next."""
+
+    agents: Objects[Agent] = Field(default_factory=list)
+    token: str = ""
+
+
+class Chat(Resource):
+    """``POST /agents/{id}/chat``: a message thread."""
+
+    id: str = ""
+    chat_mode: str = ""
+
+
+class Match(Resource):
+    """A passage of the knowledge base that an answer rests on."""
+
+    id: str = ""
+    title: str = ""
+    data: str = ""
+    document_id: str = ""
+    knowledge_id: str = ""
+    source_url: str = ""
+
+
+class ChatResponse(Resource):
+    """``POST /agents/{id}/chat/{chat}``: often without the text, which comes another way."""
+
+    result: str = ""
+    matches: Objects[Match] = Field(default_factory=list)
+    chatMode: str = ""  # noqa: N815 (the wire's own spelling)
+    videoId: str = ""  # noqa: N815
+
+
+class IceServer(Resource):
+    """A STUN or TURN server."""
+
+    urls: str | list[str] = ""
+    username: str = ""
+    credential: str = ""
+
+
+class Stream(Resource):
+    """``POST /agents/{id}/streams``: an offer and where to find the service.
+
+    ``session_id`` is an opaque text with spaces and semicolons: echo it verbatim.
+    """
+
+    id: str = ""
+    session_id: str = ""
+    offer: dict[str, Any] | str = ""
+    jsep: dict[str, Any] | str = ""
+    ice_servers: Objects[IceServer] = Field(default_factory=list)
+    fluent: bool = False
+    interrupt_enabled: bool = False
+
+    @property
+    def offer_sdp(self) -> str:
+        """The SDP of the offer, whichever of its three documented forms was used."""
+        for form in (self.offer, self.jsep):
+            sdp = form.get("sdp") if isinstance(form, dict) else form
+            if isinstance(sdp, str) and sdp:
+                return sdp
+        return ""
+
+
+class Spoken(Resource):
+    """``POST /agents/{id}/streams/{stream}``: an utterance has begun."""
+
+    status: str = ""
+    duration: float | None = None
+    video_id: str = ""

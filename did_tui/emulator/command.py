@@ -1,0 +1,156 @@
+"""``did-tui emulator``: serve the local D-ID until control-C, or until standard input ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from did_tui.emulator.brain import Brain, BuiltInBrain, ModelBrain
+from did_tui.emulator.server import create_app
+from did_tui.emulator.service import Service
+from did_tui.emulator.store import Store
+from did_tui.emulator.voice import Voice
+
+ACCOUNT = "demo:emulator"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says; ``llm_key`` may come from the environment instead."""
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+    data: Path | None = None
+    seed: int | None = None
+    llm_url: str = ""
+    llm_model: str = ""
+    llm_key: str = ""
+    until_eof: bool = False
+
+
+class CannotServe(Exception):
+    """The emulator cannot start; the text says why and what to do."""
+
+
+def run(options: Options) -> int:
+    """Serve until told to stop; the exit code.
+
+    Prints one line, the address and how to point a client at it, once it answers.
+    """
+    try:
+        listener = _listen(options.host, options.port)
+    except CannotServe as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        asyncio.run(_serve(options, listener))
+    except KeyboardInterrupt:
+        pass  # uvicorn hands the signal on after it has shut down
+    except CannotServe as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if os.name == "posix":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise CannotServe(
+            f"The emulator cannot listen on {host}:{port}: {_reason(error)}."
+            " Choose another with --port (0 takes any free one)."
+        ) from error
+    return listener
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    return str(error)
+
+
+async def _serve(options: Options, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    store = _open_store(options)
+    brain: Brain = BuiltInBrain()
+    if options.llm_url:
+        brain = ModelBrain(options.llm_url, options.llm_model, options.llm_key)
+    loopback = options.host in ("127.0.0.1", "localhost", "::1")
+    service = Service(
+        store,
+        brain,
+        Voice(),
+        addresses=[host] if loopback else None,
+        seed=options.seed,
+    )
+    config = uvicorn.Config(
+        create_app(service, ACCOUNT),
+        log_level="warning",
+        ws="websockets-sansio",
+        timeout_graceful_shutdown=2,
+        lifespan="on",
+    )
+    await _Server(config, options, f"{host}:{port}").serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Says where it is as soon as it answers."""
+
+    def __init__(self, config: uvicorn.Config, options: Options, address: str) -> None:
+        super().__init__(config)
+        self._options = options
+        self._address = address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, then print the one line."""
+        await super().startup(sockets)
+        at = self._address
+        print(
+            f"D-ID emulator at http://{at} (a local stand-in, not D-ID); use it with: "
+            f"DID_API_URL=http://{at} DID_WS_URL=ws://{at} DID_API_KEY={ACCOUNT} did-tui",
+            flush=True,
+        )
+        if self._options.until_eof:
+            _stop_at_eof(self)
+        if hasattr(signal, "SIGHUP"):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _stop, self)
+
+
+def _open_store(options: Options) -> Store:
+    import sqlite3
+
+    try:
+        return Store(str(options.data or ":memory:"), options.seed)
+    except sqlite3.Error as error:
+        raise CannotServe(
+            f"{options.data} cannot be used as the emulator's data: {error}."
+        ) from error
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
+
+
+def _stop_at_eof(server: uvicorn.Server) -> None:
+    """End with the process that holds the other end of standard input, however it ends."""
+
+    def wait() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        _stop(server)
+
+    threading.Thread(target=wait, name="until-eof", daemon=True).start()

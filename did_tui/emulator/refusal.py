@@ -1,0 +1,28 @@
+"""The emulator's way to say no, in D-ID's error envelope (protocol 2)."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """Ends a request with a status and D-ID's ``kind`` and ``description``."""
+
+    def __init__(self, status: int, kind: str, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.kind = kind
+        self.description = description
+
+    @property
+    def body(self) -> dict[str, str]:
+        """The envelope."""
+        return {"kind": self.kind, "description": self.description}
+
+
+def bad_request(description: str) -> Refusal:
+    """A 400 in the words that D-ID's services use most."""
+    return Refusal(400, "BadRequest", description)
+
+
+def not_found(what: str) -> Refusal:
+    """A 404 for a kind of thing, as "Agent"."""
+    return Refusal(404, "NotFound", f"{what} not found")

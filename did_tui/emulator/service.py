@@ -1,0 +1,310 @@
+"""What the emulated D-ID does, without HTTP: agents, chats, streams, answers."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from did_tui.emulator.brain import Brain, Turn
+from did_tui.emulator.characters import OWNER, Faces, character_of, plant
+from did_tui.emulator.credentials import Caller
+from did_tui.emulator.notifications import Notifications, address_of
+from did_tui.emulator.refusal import Refusal, bad_request, not_found
+from did_tui.emulator.store import Store, timestamp
+from did_tui.emulator.streams import LiveStream, Streams
+from did_tui.emulator.voice import Voice
+
+TEXT_MODES = ("TextOnly", "Playground")
+MODES = ("Functional", *TEXT_MODES, "Maintenance", "DirectPlayback", "Off")
+SORTABLE = {"created_at": "created", "modified_at": "modified", "created_by": "created_by"}
+LONGEST_SPEECH = 40_000  # characters (protocol 3.8)
+SHORTEST_SPEECH = 3
+
+
+class Service:
+    """One account's D-ID.
+
+    ``addresses`` are the local addresses for media, None for every one of them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        brain: Brain,
+        voice: Voice,
+        *,
+        addresses: Sequence[str] | None,
+        seed: int | None = None,
+    ) -> None:
+        self.store, self.brain, self.voice = store, brain, voice
+        self.faces = Faces(seed or 0)
+        self.notifications = Notifications()
+        self.streams = Streams(
+            self.faces, voice, addresses=addresses, seed=seed, on_closed=self._stream_closed
+        )
+        self._turns: set[asyncio.Task[None]] = set()
+        if store.empty:
+            plant(store)
+
+    async def close(self) -> None:
+        """End every stream and let go of everything."""
+        self.faces.stop()
+        for task in self._turns:
+            task.cancel()
+        await self.streams.close_all()
+        await self.brain.close()
+        await self.voice.close()
+        self.store.close()
+
+    # Agents
+
+    def agents(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """One page of ``GET /agents/me``."""
+        field = SORTABLE.get(query.get("sort_by", "created_at"), "created")
+        agents = self.store.all("agent")
+        descending = query.get("order", "descending") == "descending"
+        agents.sort(key=lambda agent: str(agent.get(field, "")), reverse=descending)
+        try:
+            start, limit = int(query.get("token", 0)), int(query.get("limit", 100))
+        except ValueError:
+            raise bad_request("limit and token must be numbers") from None
+        if start < 0 or not 1 <= limit <= 1000:
+            raise bad_request("limit must be between 1 and 1000")
+        page: dict[str, Any] = {"agents": agents[start : start + limit]}
+        if start + limit < len(agents):
+            page["token"] = str(start + limit)
+        return page
+
+    def agent(self, agent_id: str) -> dict[str, Any]:
+        """The agent, or a refusal."""
+        agent = self.store.get("agent", agent_id)
+        if agent is None:
+            raise not_found("Agent")
+        return agent
+
+    def create_agent(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """``POST /agents``: only ``presenter`` is required."""
+        presenter = body.get("presenter")
+        if not isinstance(presenter, Mapping) or presenter.get("type") not in (
+            "talk",
+            "clip",
+            "expressive",
+        ):
+            raise bad_request("presenter.type must be one of talk, clip, expressive")
+        now = timestamp()
+        agent = {
+            **body,
+            "id": self.store.new_id("agt_"),
+            "owner_id": OWNER,
+            "created_by": OWNER,
+            "created": now,
+            "modified": now,
+            "status": "done",
+            "access": "unlisted",
+            "provider": "d-id-agents",
+            "embed": bool(body.get("embed", False)),
+            "metadata": {"plan": "emulator"},
+        }
+        self.store.put("agent", agent)
+        return agent
+
+    def update_agent(self, agent_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """``PATCH /agents/{id}``: nested blocks are replaced whole (protocol 2.1)."""
+        self.agent(agent_id)
+        fixed = ("id", "owner_id", "created_by", "created", "status", "provider")
+        changes = {key: value for key, value in body.items() if key not in fixed}
+        changed = self.store.change("agent", agent_id, lambda agent: agent.update(changes))
+        return changed if changed is not None else self.agent(agent_id)
+
+    def delete_agent(self, agent_id: str) -> dict[str, Any]:
+        """``DELETE /agents/{id}``: answers with what was deleted."""
+        agent = self.agent(agent_id)
+        self.store.delete("agent", agent_id)
+        self.store.delete("character", agent_id)
+        return agent
+
+    def runtime(self, agent_id: str) -> dict[str, Any]:
+        """``GET /agents/{id}/runtime``: the minimised agent (protocol 2.2)."""
+        agent = self.agent(agent_id)
+        presenter = agent.get("presenter", {})
+        language = presenter.get("voice", {}).get("language", "")
+        view = {
+            "id": agent["id"],
+            "owner_id": agent["owner_id"],
+            "name": agent.get("preview_name", ""),
+            "avatar": {"type": presenter.get("type"), "voice": {"language": language}},
+            "greetings": agent.get("greetings", []),
+            "starter_message": agent.get("starter_message", []),
+            "triggers_available": False,
+            "advanced_settings": {"closed_captions_enabled": False},
+        }
+        if "knowledge" in agent:
+            view["knowledge"] = {"id": agent["knowledge"].get("id")}
+        return view
+
+    async def picture(self, agent_id: str) -> bytes:
+        """A still picture of the agent, as PNG."""
+        character = character_of(self.store, self.agent(agent_id))
+
+        def draw() -> bytes:
+            out = io.BytesIO()
+            self.faces.get(character.look).still().save(out, "PNG")
+            return out.getvalue()
+
+        return await asyncio.to_thread(draw)
+
+    # Streams
+
+    async def open_stream(
+        self, agent_id: str, body: Mapping[str, Any], caller: Caller
+    ) -> dict[str, Any]:
+        """``POST /agents/{id}/streams``."""
+        agent = self.agent(agent_id)
+        mode = body.get("compatibility_mode", "auto")
+        if mode not in ("on", "off", "auto"):
+            raise bad_request("compatibility_mode must be one of on, off, auto")
+        character = character_of(self.store, agent)
+        return await self.streams.open(agent, character, body, address_of(caller))
+
+    async def accept(self, stream: LiveStream, body: Mapping[str, Any]) -> None:
+        """``POST …/sdp``."""
+        answer = body.get("answer")
+        sdp = answer.get("sdp") if isinstance(answer, Mapping) else answer
+        if not isinstance(sdp, str) or not sdp:
+            raise bad_request("answer must be an SDP answer")
+        try:
+            await stream.peer.accept(sdp)
+        except Exception as error:  # aiortc raises every kind for a damaged SDP
+            raise bad_request(f"answer cannot be read: {error}") from error
+
+    async def add_candidate(self, stream: LiveStream, body: Mapping[str, Any]) -> None:
+        """``POST …/ice``: the end of candidates is ``candidate: null`` or no candidate at all."""
+        candidate = body.get("candidate")
+        if isinstance(candidate, Mapping):
+            body, candidate = candidate, candidate.get("candidate")
+        try:
+            await stream.peer.add_candidate(body if candidate else None)
+        except ValueError as error:
+            raise bad_request(str(error)) from error
+
+    def speak(self, stream: LiveStream, body: Mapping[str, Any]) -> dict[str, Any]:
+        """``POST …/streams/{stream}``: say a text as it stands."""
+        script = body.get("script")
+        if not isinstance(script, Mapping) or script.get("type") != "text":
+            raise bad_request("script must be of type text")
+        text = script.get("input")
+        if not isinstance(text, str) or not SHORTEST_SPEECH <= len(text) <= LONGEST_SPEECH:
+            size = f"{SHORTEST_SPEECH} to {LONGEST_SPEECH}"
+            raise bad_request(f"script.input must have {size} characters")
+        video_id = self.streams.say(stream, text, ssml=bool(script.get("ssml")))
+        return {"status": "started", "session_id": stream.session_id, "video_id": video_id}
+
+    async def _stream_closed(self, stream: LiveStream, reason: str) -> None:
+        if reason != "manual":
+            event = {"event": "stream/done", "close_reason": reason, "completed_at": timestamp()}
+            await self.notifications.send(stream.connection, event)
+
+    # Chat
+
+    def create_chat(self, agent_id: str, body: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """``POST /agents/{id}/chat``."""
+        agent = self.agent(agent_id)
+        now = timestamp()
+        chat = {
+            "id": self.store.new_id("cht_"),
+            "agent_id": agent_id,
+            "owner_id": agent["owner_id"],
+            "created": now,
+            "modified": now,
+            "agent_id__created_at": f"{agent_id}#{now}",
+            "agent_id__modified_at": f"{agent_id}#{now}",
+            "chat_mode": "Functional",
+            "external_id": caller.external_id,
+            "persist_messages": bool(body.get("persist", False)),
+            "plan": "emulator",
+            "messages": [],
+        }
+        self.store.put("chat", chat, parent=agent_id)
+        return chat
+
+    async def send_message(
+        self, agent_id: str, chat_id: str, body: Mapping[str, Any], caller: Caller
+    ) -> dict[str, Any]:
+        """``POST /agents/{id}/chat/{chat}``.
+
+        With a stream the text follows on the notifications socket and the data channel, and
+        ``result`` is empty; without one, or in a text mode, it is in ``result`` (protocol 4.2).
+        """
+        agent = self.agent(agent_id)
+        chat = self.store.get("chat", chat_id)
+        if chat is None or chat["agent_id"] != agent_id:
+            raise not_found("Chat")
+        messages = _checked_messages(body.get("messages"))
+        mode = body.get("chatMode") or "Functional"
+        if mode not in MODES:
+            raise bad_request(f"chatMode must be one of {', '.join(MODES)}")
+        if mode not in ("Functional", *TEXT_MODES):
+            raise Refusal(400, "BadRequest", f"no messages can be sent in mode {mode}")
+        stream = None
+        if body.get("streamId"):
+            stream = self.streams.find(agent_id, str(body["streamId"]), body.get("sessionId"))
+        question = str(messages[-1]["content"])
+        knowledge = (agent.get("knowledge") or {}).get("id", "")
+        turn = Turn(agent, messages, self.store.search(knowledge, question))
+        cited = self.brain.cited(turn)
+        response: dict[str, Any] = {
+            "chatMode": mode,
+            "documentIds": list(dict.fromkeys(passage.document for passage in cited)),
+            "matches": [
+                {
+                    "id": passage.record,
+                    "title": passage.title,
+                    "data": passage.text,
+                    "document_id": passage.document,
+                    "knowledge_id": passage.knowledge,
+                    "source_url": "",
+                }
+                for passage in cited
+            ],
+        }
+        if stream is None or mode in TEXT_MODES:
+            pieces = [piece async for piece in self.brain.answer(turn)]
+            return response | {"result": "".join(pieces).strip()}
+        task = asyncio.create_task(self._answer(turn, stream, address_of(caller)))
+        self._turns.add(task)
+        task.add_done_callback(self._turns.discard)
+        return response | {"result": ""}
+
+    async def _answer(self, turn: Turn, stream: LiveStream, address: str) -> None:
+        """Send the answer in pieces, then whole, then have it said."""
+        stage = stream.peer.stage
+        head = {"id": self.store.new_id("msg_"), "role": "assistant", "created_at": timestamp()}
+        stage.mood = "thinking"
+        try:
+            text = ""
+            sequence = 0
+            async for piece in self.brain.answer(turn):
+                text += piece
+                partial = {"event": "partial", "content": piece, "sequence": sequence, **head}
+                await self.notifications.send(address, partial)
+                sequence += 1
+            text = text.strip()
+            await self.notifications.send(address, {"event": "answer", "content": text, **head})
+            stream.peer.send("chat/answer", quote(text, safe=""))
+        finally:
+            stage.mood = "listening"
+        self.streams.say(stream, text)
+
+
+def _checked_messages(value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not value:
+        raise bad_request("messages must contain at least one message")
+    for message in value:
+        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
+            raise bad_request("each message needs a role and a content")
+    if not value[-1]["content"].strip():
+        raise bad_request("the last message is empty")
+    return value

@@ -1,0 +1,1 @@
+"""One conversation: its rules, its WebRTC connection, its picture and its sound."""

@@ -1,0 +1,193 @@
+"""What can happen in a conversation, whoever says so and by whichever way.
+
+The names follow D-ID's events (protocol 3.5, 3.6). An event carries text as it came: what it means
+is decided in ``conversation``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Step: TypeAlias = Literal["agent", "chat", "stream", "answer", "network", "channel", "picture"]
+STEPS: tuple[Step, ...] = ("agent", "chat", "stream", "answer", "network", "channel", "picture")
+
+Source: TypeAlias = Literal["socket", "channel", "response"]
+EndReason: TypeAlias = Literal[
+    "user",  # this side closed it
+    "inactivity",  # D-ID closed it: nobody said anything
+    "network",  # the connection was lost
+    "service",  # D-ID closed it for a reason of its own
+    "error",  # it could not be set up
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The conversation begins to connect."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepBegun:
+    """A step of connecting is under way."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step of connecting is done."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Connecting failed: which step, why, and what to do about it."""
+
+    step: Step
+    reason: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamGranted:
+    """What the service granted for this stream."""
+
+    fluent: bool
+    interruptible: bool
+    warmup: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WarmupEnded:
+    """``stream/ready``: a legacy stream's warm-up clip has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserSaid:
+    """The user sends a message."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """The agent was asked to say a greeting."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendFailed:
+    """A message did not reach the service."""
+
+    id: str
+    reason: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that an answer rests on."""
+
+    title: str
+    text: str
+    source_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Responded:
+    """The service took the message; its text may be here, or come another way."""
+
+    id: str
+    text: str
+    citations: tuple[Citation, ...] = ()
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A piece of an answer; pieces count from 0, and None means the next one."""
+
+    text: str
+    sequence: int | None
+    source: Source
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole text of an answer."""
+
+    text: str
+    source: Source
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceStarted:
+    """The agent begins to speak; ``video_id`` is only known on fluent streams."""
+
+    video_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceDone:
+    """The agent has finished speaking."""
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceFailed:
+    """The agent could not speak."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptAsked:
+    """The user wants the agent to stop speaking."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The whole session is over, not just an utterance."""
+
+    reason: EndReason
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Our side begins to close the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The stream is closed at the service, or closing it was given up."""
+
+    reason: EndReason = "user"
+
+
+Event: TypeAlias = (
+    Opening
+    | StepBegun
+    | StepDone
+    | Failed
+    | StreamGranted
+    | WarmupEnded
+    | UserSaid
+    | Greeted
+    | SendFailed
+    | Responded
+    | Partial
+    | Answer
+    | UtteranceStarted
+    | UtteranceDone
+    | UtteranceFailed
+    | InterruptAsked
+    | SessionEnded
+    | Closing
+    | Closed
+)

@@ -1,0 +1,1 @@
+"""From tracks to the newest picture and the speaker."""

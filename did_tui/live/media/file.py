@@ -1,0 +1,120 @@
+"""A local video file through the same picture and sound as a conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.error
+
+from did_tui.live.media.playback import Playback
+from did_tui.live.media.speaker import RATE
+
+AHEAD = 0.5  # seconds of the file that are decoded before they are due
+SOUND_LEAD = 0.12  # seconds that sound is handed over before its picture
+
+
+class NotPlayable(Exception):
+    """The file cannot be played; the text says why."""
+
+
+class FilePlayer:
+    """Plays one file at its own speed, in a thread, into a ``Playback``."""
+
+    def __init__(self, path: Path, playback: Playback) -> None:
+        """Open the file; raises ``NotPlayable``."""
+        self._playback = playback
+        try:
+            self._container = av.open(str(path))
+        except (av.error.FFmpegError, OSError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise NotPlayable(f"{path} cannot be played: {reason}.") from error
+        if not self._container.streams.video:
+            self._container.close()
+            raise NotPlayable(f"{path} has no picture in it.")
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        self._running = threading.Event()
+        self._running.set()
+        self._stop = threading.Event()
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Begin to play."""
+        threading.Thread(target=self._run, name="file", daemon=True).start()
+
+    def pause(self) -> bool:
+        """Stop, or go on; whether it plays now."""
+        if self._running.is_set():
+            self._running.clear()
+        else:
+            self._running.set()
+        return self._running.is_set()
+
+    def stop(self) -> None:
+        """Play no more."""
+        self._stop.set()
+        self._running.set()
+
+    async def ended(self) -> None:
+        """Wait until the file has ended."""
+        await self._ended.wait()
+
+    def _run(self) -> None:
+        try:
+            self._play()
+        except av.error.FFmpegError as error:
+            self.trouble = f"The file is damaged: {error.strerror}."
+        finally:
+            self._container.close()
+            self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _play(self) -> None:
+        began = time.monotonic()
+        for due, frame in self._in_order():
+            if not self._running.is_set():
+                paused = time.monotonic()
+                self._running.wait()
+                began += time.monotonic() - paused
+            if self._stop.wait(max(0.0, began + due - time.monotonic())):
+                return
+            if isinstance(frame, av.VideoFrame):
+                self._loop.call_soon_threadsafe(self._playback.show, frame)
+            else:
+                self._playback.hear(frame)
+        self._stop.wait(SOUND_LEAD)
+
+    def _in_order(self) -> Iterator[tuple[float, av.VideoFrame | bytes]]:
+        """Pictures and sound in the order in which they are due, each with its second."""
+        order = itertools.count()
+        waiting: list[tuple[float, int, av.VideoFrame | bytes]] = []
+        for due, frame in self._decoded():
+            heapq.heappush(waiting, (due, next(order), frame))
+            while waiting[0][0] < due - AHEAD:
+                first, _, ready = heapq.heappop(waiting)
+                yield first, ready
+        while waiting:
+            first, _, ready = heapq.heappop(waiting)
+            yield first, ready
+
+    def _decoded(self) -> Iterator[tuple[float, av.VideoFrame | bytes]]:
+        """Everything in the file, in the order in which it lies there."""
+        video = self._container.streams.video[0]
+        video.thread_type = "AUTO"
+        streams = [video, *self._container.streams.audio[:1]]
+        resampler = av.AudioResampler(format="s16", layout="stereo", rate=RATE)
+        start = (self._container.start_time or 0) / av.time_base
+        for packet in self._container.demux(streams):
+            for frame in packet.decode():
+                if isinstance(frame, av.VideoFrame):
+                    yield (frame.time or 0.0) - start, frame
+                elif isinstance(frame, av.AudioFrame):
+                    due = (frame.time or 0.0) - start - SOUND_LEAD
+                    for part in resampler.resample(frame):
+                        yield due, part.to_ndarray().tobytes()

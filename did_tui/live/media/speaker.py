@@ -1,0 +1,163 @@
+"""What a speaker is, and which one to use.
+
+A speaker is pushed: one feeder thread asks how many frames the device wants, gives it that many
+(silence when there is nothing to say) and learns when they will be heard. The device's clock is the
+master clock of a conversation, so a machine without sound gets a speaker too: one that listens to
+the clock and plays nothing.
+
+The back ends are imported when they are opened, so that naming a speaker loads no sound library.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+RATE = 48_000
+"""Frames per second of every speaker."""
+
+FRAME_BYTES = 4
+"""Bytes in a frame: two channels, interleaved, signed 16 bits in the machine's byte order."""
+
+STALLED_SECONDS = 5.0
+"""A device that wants no sound for this long, without a reason, counts as gone."""
+
+
+class SpeakerError(Exception):
+    """No speaker, or no longer one; the message is one sentence for a user."""
+
+
+class Speaker(Protocol):
+    """Something that plays s16 stereo at 48 kHz, frame after frame.
+
+    Every method may be called from any thread. Frames come from one feeder thread, which keeps
+    writing while the device wants frames: a device that runs dry counts an underflow.
+    """
+
+    name: str
+    """Words for the status line, such as ``PulseAudio · Built-in Audio``; follows a move."""
+
+    remote: bool
+    """Whether the sound crosses a network before it is heard."""
+
+    underflows: int
+    """How often the device ran dry while it should have been fed."""
+
+    def writable(self) -> int:
+        """Return how many frames the device wants now; raise SpeakerError when it is gone."""
+
+    def write(self, pcm: bytes) -> None:
+        """Play whole frames after those already written, without waiting.
+
+        Raises SpeakerError when the device is gone. Frames beyond ``writable()`` come late or are
+        dropped.
+        """
+
+    def latency(self) -> float:
+        """Return the seconds until a frame written now is heard, nan while that is unknown."""
+
+    def flush(self) -> None:
+        """Drop what was written and not yet heard, and be ready for the next write.
+
+        Silent within 20 ms through libpulse (and a trip over the network), within the 0.1 s that
+        the device holds through PortAudio. Does nothing when the device is gone.
+        """
+
+    def close(self) -> None:
+        """Give the device back; may be called again. Writing afterwards raises SpeakerError."""
+
+
+class SilentSpeaker:
+    """Takes frames at the pace of a monotonic clock and plays none, so that time still passes."""
+
+    MOST_WANTED = RATE // 2
+
+    def __init__(self) -> None:
+        self.name = "no sound"
+        self.remote = False
+        self.underflows = 0
+        self._lock = threading.Lock()
+        self._started = time.monotonic()
+        self._taken = 0
+        self._closed = False
+
+    def writable(self) -> int:
+        """Return the frames of the time that has passed, at most half a second of them."""
+        with self._lock:
+            due = int((time.monotonic() - self._started) * RATE) - self._taken
+            # A feeder that slept would have to hurry through what nobody heard: skip it instead.
+            self._taken += max(0, due - self.MOST_WANTED)
+            return max(0, min(due, self.MOST_WANTED))
+
+    def write(self, pcm: bytes) -> None:
+        """Take the frames; raise SpeakerError after ``close()``."""
+        with self._lock:
+            if self._closed:
+                raise SpeakerError("The speaker is closed")
+            self._taken += len(pcm) // FRAME_BYTES
+
+    def latency(self) -> float:
+        """Return 0: a frame is over when its time has come."""
+        return 0.0
+
+    def flush(self) -> None:
+        """Do nothing: nothing waits to be heard."""
+
+    def close(self) -> None:
+        """Take no more frames."""
+        with self._lock:
+            self._closed = True
+
+
+def open_speaker(sink: str = "auto", *, env: Mapping[str, str] = os.environ) -> Speaker:
+    """Open the speaker that ``sink`` asks for; blocks for up to some seconds.
+
+    ``sink`` is ``auto``, ``none``, ``pulse[:DEVICE]`` or ``sounddevice[:DEVICE]``. ``env`` is where
+    ``PULSE_SERVER`` and the signs of a remote session are looked up. Raises SpeakerError.
+    """
+    kind, _, device = sink.partition(":")
+    if kind == "pulse":
+        return _open_pulse(device, env)
+    if kind == "sounddevice":
+        return _open_sounddevice(device)
+    if sink == "none":
+        return SilentSpeaker()
+    if sink == "auto":
+        return _open_any(env)
+    raise SpeakerError(
+        f"Unknown sound output “{sink}”: use auto, none, pulse, pulse:DEVICE,"
+        " sounddevice or sounddevice:DEVICE"
+    )
+
+
+def _open_any(env: Mapping[str, str]) -> Speaker:
+    """Open the best speaker of this system: libpulse wherever there is one, else PortAudio.
+
+    On Linux PortAudio comes second: as distributions ship it, it knows neither PulseAudio nor
+    PipeWire and reaches them through an ALSA plug-in, or takes the sound card for itself.
+    """
+    if sys.platform in {"darwin", "win32"}:
+        return _open_sounddevice("")
+    try:
+        return _open_pulse("", env)
+    except SpeakerError as no_pulse:
+        try:
+            return _open_sounddevice("")
+        except SpeakerError as no_portaudio:
+            raise SpeakerError(f"{no_pulse}; {no_portaudio}") from None
+
+
+def _open_pulse(device: str, env: Mapping[str, str]) -> Speaker:
+    from did_tui.live.media.pulse import PulseSpeaker
+
+    return PulseSpeaker(device or None, env=env)
+
+
+def _open_sounddevice(device: str) -> Speaker:
+    from did_tui.live.media.portaudio import PortAudioSpeaker
+
+    return PortAudioSpeaker(device or None)

@@ -1,0 +1,71 @@
+"""What ``--report`` writes: one JSON object about a conversation.
+
+A field that is not measured is null. No text of the conversation, no key, no session id.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from did_tui import __version__
+from did_tui.live.conversation import Conversation
+from did_tui.live.events import STEPS
+from did_tui.live.media.playback import Counters
+from did_tui.live.media.speaker import RATE
+
+
+def report(
+    conversation: Conversation,
+    counters: Counters | None,
+    *,
+    agent_id: str,
+    frames_shown: int | None,
+    bytes_to_terminal: int | None,
+) -> dict[str, Any]:
+    """The report; ``frames_shown`` and ``bytes_to_terminal`` are None where nothing counts them."""
+    now = time.monotonic()
+    steps = {}
+    for step in STEPS:
+        progress = conversation.steps[step]
+        seconds = progress.seconds(now) if progress.state == "done" else None
+        steps[step] = {"state": progress.state, "ms": _ms(seconds)}
+    decoded = counters.pictures_decoded if counters else None
+    return {
+        "did_tui": __version__,
+        "agent": agent_id,
+        "phase": conversation.phase,
+        "closed_by": conversation.end_reason,
+        "trouble": conversation.trouble or None,
+        "messages": len(conversation.messages),
+        "steps": steps,
+        "connected_ms": _ms(_until(conversation, "channel")),
+        "first_picture_ms": _ms(_until(conversation, "picture")),
+        "frames": {
+            "decoded": decoded,
+            "shown": frames_shown,
+            "dropped": decoded - frames_shown
+            if decoded is not None and frames_shown is not None
+            else None,
+        },
+        "bytes_to_terminal": bytes_to_terminal,
+        "sound_ms": {
+            "heard": _ms(counters.sound_heard / RATE) if counters else None,
+            "concealed": None,
+            "lost": _ms(counters.sound_lost / RATE) if counters else None,
+        },
+        "sound_minus_picture_ms": None,
+    }
+
+
+def _until(conversation: Conversation, step: Any) -> float | None:
+    """Seconds from the first step's beginning to the end of this one."""
+    begun = [p.begun for p in conversation.steps.values() if p.begun is not None]
+    ended = conversation.steps[step].ended
+    if not begun or ended is None or conversation.steps[step].state != "done":
+        return None
+    return ended - min(begun)
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

@@ -1,0 +1,132 @@
+"""Messages of the data channel and the notifications socket <-> events. Pure.
+
+Formats: data channel, protocol 3.5 and 3.7; notifications socket, protocol 3.6; the two use
+``stream/done`` for different things. Nothing that arrives raises: what cannot be read is no event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from did_tui.live.events import (
+    Answer,
+    EndReason,
+    Event,
+    Partial,
+    SessionEnded,
+    UtteranceDone,
+    UtteranceFailed,
+    UtteranceStarted,
+    WarmupEnded,
+)
+
+LONGEST_MESSAGE = 256 * 1024  # characters that are looked at; nothing documented comes near
+
+_CLOSE_REASONS: Mapping[str, EndReason] = {
+    "manual": "user",
+    "inactivity": "inactivity",
+    "peer_disconnected": "network",
+}
+
+
+def from_channel(data: object) -> Event | None:
+    """Read ``event`` or ``event:payload`` from the data channel."""
+    if not isinstance(data, str) or len(data) > LONGEST_MESSAGE:
+        return None
+    name, _, rest = data.partition(":")
+    payload = _object(rest)
+    match name.strip():
+        case "stream/ready":
+            return WarmupEnded()
+        case "stream/started":
+            return UtteranceStarted(_text(_object(payload.get("metadata")), "videoId"))
+        case "stream/done":
+            return UtteranceDone()
+        case "stream/error":
+            return UtteranceFailed(_text(payload, "description") or _readable(rest))
+        case "chat/answer":
+            return Answer(_chat_text(rest, payload), "channel", _text(payload, "id"))
+        case "chat/partial":
+            return _partial(payload, _chat_text(rest, payload), "channel")
+    return None
+
+
+def from_socket(data: object) -> Event | None:
+    """Read a notification, a JSON object with an ``event``."""
+    if not isinstance(data, str) or len(data) > LONGEST_MESSAGE:
+        return None
+    message = _object(data)
+    match message.get("event"):
+        case "partial" | "chat/partial":
+            return _partial(message, _text(message, "content"), "socket")
+        case "answer" | "chat/answer":
+            return Answer(_text(message, "content"), "socket", _text(message, "id"))
+        case "stream-video/error" | "stream-video/rejected" | "stream/error":
+            return UtteranceFailed(_text(message, "description") or _text(message, "reason"))
+        case "stream/done":
+            said = _text(message, "close_reason")
+            return SessionEnded(_CLOSE_REASONS.get(said, "service"), said)
+    return None
+
+
+def interrupt(video_id: str, milliseconds: int) -> str:
+    """The text that stops an utterance of a fluent stream; the time is since the epoch."""
+    return json.dumps(
+        {"type": "stream/interrupt", "videoId": video_id, "timestamp": milliseconds},
+        separators=(",", ":"),
+    )
+
+
+def candidate_fields(line: str, mid: str | None, index: int | None) -> dict[str, Any]:
+    """W3C's ``RTCIceCandidate.toJSON`` fields for a local candidate."""
+    return {"candidate": f"candidate:{line}", "sdpMid": mid, "sdpMLineIndex": index}
+
+
+def messages_for(transcript: Sequence[tuple[str, str, str, str]]) -> list[dict[str, str]]:
+    """The transcript of ``(id, role, text, ISO time)`` as the chat endpoint takes it."""
+    return [
+        {"id": message_id, "role": role, "content": text, "created_at": created}
+        for message_id, role, text, created in transcript
+    ]
+
+
+def _partial(payload: Mapping[str, Any], text: str, source: Any) -> Partial | None:
+    sequence = payload.get("sequence")
+    if sequence is not None and (type(sequence) is not int or sequence < 0):
+        return None
+    return Partial(text, sequence, source, _text(payload, "id"))
+
+
+def _chat_text(rest: str, payload: Mapping[str, Any]) -> str:
+    """The text of a chat event: JSON's ``content``, a JSON text, or the percent-encoded rest."""
+    if "content" in payload:
+        return _text(payload, "content")
+    if rest.startswith('"'):
+        try:
+            return str(json.loads(rest))
+        except ValueError:
+            pass  # a percent-encoded text that happens to begin with a quotation mark
+    return _readable(rest)
+
+
+def _readable(text: str) -> str:
+    """Undo percent-encoding; a percent sign that encodes nothing stays as it is."""
+    return unquote(text, errors="replace")
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    """A JSON object given as such or as text, and an empty one for anything else."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(payload: Mapping[str, Any], key: str) -> str:
+    value = payload.get(key)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,199 @@
+"""The application: which screens there are, and that nothing stays open behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.screen import Screen
+
+from did_tui.api.models import Agent
+from did_tui.config import Settings
+from did_tui.ui import terminal
+from did_tui.ui.keys import bindings
+from did_tui.ui.screens.agents import AgentsScreen
+from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.theme import DARK
+
+if TYPE_CHECKING:
+    from did_tui.api.client import Client
+    from did_tui.live.runner import Runner
+
+OpenClient = Callable[[], Awaitable["Client"]]
+
+
+class DidTui(App[None]):
+    """Talk with D-ID's agents, and run them.
+
+    ``open_client`` is awaited when the first screen needs D-ID, so that the first paint waits for
+    nothing. ``agent`` opens a conversation at once, ``say`` is sent in it; ``report`` gets its
+    report, and ``once`` leaves when the answer was spoken.
+    """
+
+    TITLE = "did-tui"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS = [*bindings("everywhere")]
+    CSS = """
+    Screen { background: $background; }
+    ToastRack { align: right top; margin: 1 1 0 0; }
+    Toast { background: $panel; padding: 0 1; }
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        open_client: OpenClient,
+        *,
+        place: str = "",
+        agent: str | None = None,
+        say: Sequence[str] = (),
+        report: Path | None = None,
+        once: bool = False,
+        **options: Any,
+    ) -> None:
+        options.setdefault("driver_class", terminal.driver_class())
+        super().__init__(**options)
+        self.settings = settings
+        #: Seconds of a clock that never goes back; tests stop it.
+        self.now: Callable[[], float] = time.monotonic
+        self.place = place or settings.place
+        self._open_client = open_client
+        self._client: asyncio.Future[Client] | None = None
+        self._agent, self._say, self._report, self.once = agent, say, report, once
+        self._runners: set[Runner] = set()
+        self._bytes_before = 0
+        self.register_theme(DARK)
+        self.theme = "did-dark"
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colour names, for themes that do not have them."""
+        return {"muted": "#8b95ab"}
+
+    @property
+    def place_in_words(self) -> str:
+        """Which D-ID this is, for the corner of the screen."""
+        return "online" if self.place == "D-ID" else self.place
+
+    async def client(self) -> Client:
+        """The connection to D-ID, made when it is first needed; raises ``DidError``."""
+        if self._client is None or (self._client.done() and self._client.exception()):
+            self._client = asyncio.ensure_future(self._open_client())
+        return await asyncio.shield(self._client)
+
+    # Life
+
+    def get_default_screen(self) -> Screen[None]:
+        """The list, or the conversation that the command line asks for."""
+        if self._agent is not None:
+            return ChatScreen(self._agent, say=self._say)
+        return AgentsScreen()
+
+    def on_mount(self) -> None:
+        """Be told when the terminal goes or somebody wants us gone."""
+        if sys.platform != "win32":
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self._told_to_go, number)
+
+    def _told_to_go(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
+    async def action_quit(self) -> None:
+        """Close what is open, then leave."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ChatScreen):
+                await screen.end()
+        self.exit()
+
+    async def hang_up(self) -> None:
+        """Close every stream and connection that is still open; for every way out."""
+        await asyncio.gather(*(runner.close() for runner in list(self._runners)))
+        self._runners.clear()
+        if self._client is not None and self._client.done() and not self._client.exception():
+            await self._client.result().close()
+
+    def warm_up(self) -> None:
+        """Load WebRTC in a thread while the user looks at the list."""
+        self.run_worker(
+            lambda: importlib.import_module("did_tui.live.runner"),
+            thread=True,
+            group="warm-up",
+            exclusive=True,
+        )
+
+    # Conversations
+
+    async def make_runner(self, agent_id: str, screen: ChatScreen) -> Runner:
+        """A conversation with an agent, which tells the screen what happens; raises ``DidError``.
+
+        WebRTC is loaded here, in a thread, because that takes a while.
+        """
+        client = await self.client()
+        live = await asyncio.to_thread(importlib.import_module, "did_tui.live.runner")
+        playback = live.Playback(
+            sink=self.settings.audio,
+            on_picture=screen.picture_ready,
+            on_trouble=lambda reason: self.call_from_thread(screen.no_sound, reason),
+        )
+        runner: Runner = live.Runner(
+            client, agent_id, playback, changed=screen.changed, explain=screen.warn
+        )
+        return runner
+
+    def meet(self, agent: Agent, still: bytes) -> None:
+        """Open a conversation."""
+        self.push_screen(ChatScreen(agent, still))
+
+    def opened(self, runner: Runner) -> None:
+        """A conversation has begun: it will be closed whatever happens."""
+        self._runners.add(runner)
+        self._bytes_before = self._bytes_written
+
+    def closed(self, runner: Runner, frames_shown: int) -> None:
+        """A conversation has ended: write its report."""
+        if runner not in self._runners:
+            return
+        self._runners.discard(runner)
+        if self._report is None:
+            return
+        from did_tui.live.report import report
+
+        contents = report(
+            runner.conversation,
+            runner.playback.counters,
+            agent_id=runner.agent_id,
+            frames_shown=frames_shown,
+            bytes_to_terminal=self._bytes_written - self._bytes_before,
+        )
+        try:
+            self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            self.exit(return_code=1, message=f"The report cannot be written: {error}")
+
+    def leave_conversation(self) -> None:
+        """A conversation's screen wants to go."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.exit()
+
+    @property
+    def _bytes_written(self) -> int:
+        return int(getattr(self._driver, "bytes_written", 0))
+
+
+async def run(app: DidTui) -> int:
+    """Run the app and leave nothing open behind it; the exit code."""
+    try:
+        await app.run_async()
+    finally:
+        await app.hang_up()
+    return app.return_code or 0

@@ -1,0 +1,74 @@
+"""``did-tui play FILE``: a file on the whole terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from textual import work
+from textual.app import App, ComposeResult
+
+from did_tui.live.media.file import FilePlayer, NotPlayable
+from did_tui.live.media.playback import Playback
+from did_tui.ui import terminal
+from did_tui.ui.keys import bindings
+from did_tui.ui.theme import DARK
+from did_tui.ui.widgets.video import VideoView
+
+
+class PlayerApp(App[str]):
+    """One file; ends with it. Its result is the trouble, if there was any."""
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = [*bindings("everywhere"), *bindings("player")]
+
+    def __init__(self, path: Path, sink: str) -> None:
+        super().__init__(driver_class=terminal.driver_class())
+        self.register_theme(DARK)
+        self.theme = "did-dark"
+        self._path, self._sink = path, sink
+        self._player: FilePlayer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Nothing but the picture."""
+        yield VideoView(id="picture")
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.play()
+
+    @work
+    async def play(self) -> None:
+        """Play the file, then leave."""
+        view = self.query_one(VideoView)
+        playback = Playback(sink=self._sink, on_picture=view.picture_ready)
+        view.attach(playback.take_picture)
+        try:
+            self._player = FilePlayer(self._path, playback)
+        except NotPlayable as error:
+            self.exit(str(error))
+            return
+        if self._sink != "none":
+            playback.start()
+        self._player.start()
+        try:
+            await self._player.ended()
+        finally:
+            self._player.stop()
+            playback.close()
+        self.exit(self._player.trouble)
+
+    def action_pause(self) -> None:
+        """Stop, or go on."""
+        if self._player is not None:
+            self._player.pause()
+
+
+def play(path: Path, sink: str) -> int:
+    """Play a file in this terminal; the exit code."""
+    trouble = asyncio.run(PlayerApp(path, sink).run_async())
+    if trouble:
+        print(f"did-tui: {trouble}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,187 @@
+"""A table drawn line by line: only what is on the screen costs anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from did_tui.ui.text import one_line
+
+Row = TypeVar("Row")
+
+GAP = 2  # cells between columns
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading and how wide the column may be; ``share`` is its part of what is left over.
+
+    Columns with a higher ``importance`` stay when there is no room for all.
+    """
+
+    title: str
+    least: int
+    share: int = 0
+    importance: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text from anywhere and the name of its colour: a component class without its prefix."""
+
+    text: str
+    colour: str = ""
+
+
+class Table(ScrollView, Generic[Row], can_focus=True):
+    """Rows of cells with a cursor."""
+
+    COMPONENT_CLASSES = {
+        "table--title",
+        "table--row",
+        "table--cursor",
+        "table--good",
+        "table--busy",
+        "table--bad",
+        "table--dim",
+        "table--strong",
+    }
+    DEFAULT_CSS = """
+    Table { height: 1fr; background: $background; scrollbar-size-vertical: 1; }
+    Table .table--title { color: $muted; text-style: bold; background: $background; }
+    Table .table--row { color: $foreground; background: $background; }
+    Table .table--cursor { background: $primary-muted; }
+    Table .table--good { color: $success; }
+    Table .table--busy { color: $warning; }
+    Table .table--bad { color: $error; }
+    Table .table--dim { color: $muted; }
+    Table .table--strong { text-style: bold; }
+    """
+    BINDINGS = [
+        Binding("down,j", "move(1)", show=False),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("home,g", "move(-1000000)", show=False),
+        Binding("end,G", "move(1000000)", show=False),
+        Binding("pagedown,ctrl+d", "page(1)", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", show=False),
+    ]
+
+    cursor = reactive(0, repaint=True)
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor is on another row."""
+
+        table: Table[Any]
+        index: int
+
+    @dataclass
+    class Chosen(Message):
+        """A row was clicked twice."""
+
+        table: Table[Any]
+        index: int
+
+    def __init__(self, columns: Sequence[Column], **options: str | None) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        self.columns = tuple(columns)
+        self.rows: list[tuple[Row, tuple[Cell, ...]]] = []
+
+    def fill(self, rows: Sequence[tuple[Row, tuple[Cell, ...]]]) -> None:
+        """Show these rows; the cursor stays where it is as far as it can."""
+        self.rows = list(rows)
+        self.virtual_size = Size(0, len(self.rows) + 1)
+        self.cursor = self.validate_cursor(self.cursor)
+        self.refresh()
+        self.post_message(self.Highlighted(self, self.cursor))
+
+    @property
+    def current(self) -> Row | None:
+        """What the row under the cursor stands for."""
+        return self.rows[self.cursor][0] if self.cursor < len(self.rows) else None
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a row."""
+        return max(0, min(cursor, len(self.rows) - 1))
+
+    def watch_cursor(self) -> None:
+        """Keep the cursor in sight."""
+        self.scroll_to_region(
+            Region(0, self.cursor, 1, 2 if self.cursor == 0 else 1 + 1), animate=False
+        )
+        self.post_message(self.Highlighted(self, self.cursor))
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self.cursor += rows
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what is on the screen."""
+        self.cursor += pages * max(1, self.size.height - 2)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on a row; twice chooses it."""
+        row = event.y - 1 + int(self.scroll_y)
+        if event.y >= 1 and 0 <= row < len(self.rows):
+            self.cursor = row
+            if event.chain == 2:
+                self.post_message(self.Chosen(self, row))
+
+    def render_line(self, y: int) -> Strip:
+        """The heading, which does not scroll, and then the rows."""
+        width = self.size.width
+        widths = column_widths(self.columns, width - 1)
+        if y == 0:
+            style = self.get_component_rich_style("table--title")
+            titles = tuple(Cell(column.title) for column in self.columns)
+            return self._line(titles, widths, style, " ")
+        index = y - 1 + int(self.scroll_y)
+        base = self.get_component_rich_style("table--row")
+        if index >= len(self.rows):
+            return Strip.blank(width, base)
+        if index == self.cursor:
+            base += self.get_component_rich_style("table--cursor", partial=True)
+            return self._line(self.rows[index][1], widths, base, "▌" if self.has_focus else " ")
+        return self._line(self.rows[index][1], widths, base, " ")
+
+    def _line(
+        self, cells: tuple[Cell, ...], widths: Sequence[int], base: Style, mark: str
+    ) -> Strip:
+        segments = [Segment(mark, base)]
+        for cell, width in zip(cells, widths, strict=False):
+            if width <= 0:
+                continue
+            style = base
+            if cell.colour:
+                style += self.get_component_rich_style(f"table--{cell.colour}", partial=True)
+            text = Strip([Segment(one_line(cell.text), style)])
+            if text.cell_length > width:
+                text = Strip([*text.crop(0, width - 1), Segment("…", style)])
+            segments.extend(text.adjust_cell_length(width, style))
+            segments.append(Segment(" " * GAP, base))
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+
+def column_widths(columns: Sequence[Column], room: int) -> list[int]:
+    """The width of each column in ``room`` cells; 0 for a column that has to go."""
+    shown = set(range(len(columns)))
+    while len(shown) > 1 and sum(columns[i].least + GAP for i in shown) > room:
+        shown.remove(min(shown, key=lambda i: (columns[i].importance, -i)))
+    spare = max(0, room - sum(columns[i].least + GAP for i in shown))
+    shares = sum(columns[i].share for i in shown)
+    widths = [0] * len(columns)
+    for i in sorted(shown):
+        extra = spare * columns[i].share // shares if shares else 0
+        widths[i] = min(columns[i].least + extra, room)
+    return widths

@@ -1,0 +1,75 @@
+"""What several test modules need."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from golden import check
+
+KEY = "demo:emulator"
+
+
+@dataclass
+class RunningEmulator:
+    """An emulator in a process of its own."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def ws_url(self) -> str:
+        return self.url.replace("http", "ws", 1)
+
+    @property
+    def env(self) -> dict[str, str]:
+        return os.environ | {
+            "DID_API_URL": self.url,
+            "DID_WS_URL": self.ws_url,
+            "DID_API_KEY": KEY,
+        }
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[RunningEmulator]:
+    """One emulator for the whole run, with the same ids each time."""
+    command = [sys.executable, "-m", "did_tui", "emulator", "--port", "0", "--seed", "7"]
+    process = subprocess.Popen(
+        [*command, "--until-eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    line = process.stdout.readline().decode()
+    found = re.search(r"(http://\S+)", line)
+    assert found, line
+    yield RunningEmulator(found[1], process)
+    process.stdin.close()
+    process.stdout.close()
+    assert process.wait(10) == 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """With DID_TUI_NO_SKIPS=1, as in CI, a skipped test is a failed one."""
+    report = yield
+    if os.environ.get("DID_TUI_NO_SKIPS") and report.skipped:  # type: ignore[attr-defined]
+        report.outcome = "failed"  # type: ignore[attr-defined]
+    return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write screenshots and tables anew"
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a screenshot (SVG, name) with its golden file."""
+    update = bool(request.config.getoption("--update-golden"))
+    return lambda svg, name: check(svg, name, update=update)

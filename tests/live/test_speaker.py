@@ -1,0 +1,559 @@
+"""The speakers, heard: what a null sink really played, and when."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from nullsink import NullSink, Recorder, available, counter_pcm
+
+from did_tui.live.media import portaudio, pulse
+from did_tui.live.media import speaker as speaker_module
+from did_tui.live.media.portaudio import PortAudioSpeaker
+from did_tui.live.media.pulse import crosses_network
+from did_tui.live.media.speaker import (
+    FRAME_BYTES,
+    RATE,
+    SilentSpeaker,
+    Speaker,
+    SpeakerError,
+    open_speaker,
+)
+
+needs_pulse = pytest.mark.skipif(
+    not available(), reason="PulseAudio is not installed: apt-get install pulseaudio"
+)
+
+
+class Feeder:
+    """Feeds a speaker every 10 ms from a thread: the counter signal, or silence."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        self.speaker = speaker
+        self.fed = 0
+        self.expected: list[tuple[int, float]] = []
+        self.error: SpeakerError | None = None
+        self._counting = True
+        self._turn = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Feeder:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.end()
+        self.speaker.close()
+
+    def end(self) -> None:
+        """Feed no more; what was fed is still heard."""
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(0.010) and self.error is None:
+            try:
+                with self._turn:
+                    self._feed()
+            except SpeakerError as error:
+                self.error = error
+
+    def _feed(self) -> None:
+        wanted = self.speaker.writable()
+        if not self._counting:
+            self.speaker.write(bytes(wanted * FRAME_BYTES))
+        elif wanted:
+            self.expected.append((self.fed, time.monotonic() + self.speaker.latency()))
+            self.speaker.write(counter_pcm(self.fed, wanted))
+            self.fed += wanted
+
+    def hush(self) -> float:
+        """Flush, feed silence from now on, and return when that was."""
+        with self._turn:
+            self._counting = False
+            now = time.monotonic()
+            self.speaker.flush()
+            return now
+
+    def resume(self) -> float:
+        """Go on counting, and return when that was."""
+        with self._turn:
+            self._counting = True
+            return time.monotonic()
+
+    def stall(self, seconds: float) -> None:
+        """Feed nothing for a while."""
+        with self._turn:
+            time.sleep(seconds)
+
+
+def wait_until(true: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return true()
+
+
+def threads_of_this_process() -> int:
+    """Count all of them: libpulse's thread is not one of Python's."""
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what libpulse writes, a cookie, out of the home directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture
+def server() -> Iterator[NullSink]:
+    with NullSink() as running:
+        yield running
+
+
+@pytest.fixture
+def feeder(server: NullSink) -> Iterator[Feeder]:
+    with Feeder(open_speaker("pulse", env=server.env())) as feeding:
+        yield feeding
+
+
+@pytest.fixture(scope="module")
+def performance() -> tuple[Feeder, Recorder]:
+    """Two seconds of counting, and what was heard of it."""
+    with NullSink() as server, server.record() as heard:
+        with Feeder(open_speaker("auto", env=server.env())) as feeder:
+            time.sleep(2)
+            feeder.end()
+            time.sleep(0.3)
+        return feeder, heard
+
+
+# PulseAudio
+
+
+@needs_pulse
+def test_every_frame_is_heard_once_and_in_order(performance: tuple[Feeder, Recorder]) -> None:
+    feeder, heard = performance
+    report = heard.counter_report()
+    assert report.flawless, report
+    assert (report.first, report.last) == (0, feeder.fed - 1)
+
+
+@needs_pulse
+def test_the_latency_is_the_true_one(performance: tuple[Feeder, Recorder]) -> None:
+    feeder, heard = performance
+    start = heard.counter_report().start  # the recording has no gap: frame n is at start + n
+    errors = [moment - heard.time_of(start + frame) for frame, moment in feeder.expected]
+    assert not math.isnan(errors[-1])
+    assert abs(np.nanmedian(errors)) < 0.015
+
+
+@needs_pulse
+def test_flush_is_silent_at_once_and_the_next_sound_is_whole(server: NullSink) -> None:
+    with server.record() as heard, Feeder(open_speaker("pulse", env=server.env())) as feeder:
+        time.sleep(0.5)
+        hushed = feeder.hush()
+        said = feeder.fed
+        time.sleep(0.4)
+        feeder.resume()
+        time.sleep(0.4)
+        underflows = feeder.speaker.underflows
+        feeder.hush()
+        time.sleep(0.1)
+    numbers = heard.numbers()
+    before = np.flatnonzero((numbers >= 0) & (numbers < said))
+    after = numbers[numbers >= said]
+    assert heard.time_of(before[-1]) - hushed < 0.060
+    assert len(before) < said, "nothing was dropped"
+    assert len(after) > RATE // 10
+    assert (after == np.arange(said, said + len(after))).all()
+    assert underflows == 0
+
+
+@needs_pulse
+def test_after_a_late_feeder_nothing_is_lost(server: NullSink) -> None:
+    with server.record() as heard, Feeder(open_speaker("pulse", env=server.env())) as feeder:
+        time.sleep(0.4)
+        feeder.stall(0.4)
+        time.sleep(0.4)
+        underflows = feeder.speaker.underflows
+    report = heard.counter_report()
+    assert underflows == 1
+    assert report.silent > 0
+    assert (report.first, report.lost, report.repeats) == (0, 0, 0)
+
+
+@needs_pulse
+def test_an_unplugged_sink_is_followed_to_the_other_one() -> None:
+    with (
+        NullSink(sinks=("headset", "screen")) as server,
+        server.record("screen.monitor") as heard,
+        Feeder(open_speaker("pulse", env=server.env())) as feeder,
+    ):
+        time.sleep(0.3)
+        assert feeder.speaker.name == "PulseAudio · headset"
+        server.unplug()
+        unplugged = feeder.fed
+        assert wait_until(lambda: feeder.speaker.name == "PulseAudio · screen", 2)
+        time.sleep(0.4)
+        assert feeder.error is None
+    report = heard.counter_report()
+    assert report.last > unplugged
+    assert (report.lost, report.repeats) == (0, 0)
+
+
+@needs_pulse
+def test_the_last_sink_unplugged_ends_the_speaker(server: NullSink, feeder: Feeder) -> None:
+    server.unplug()
+    assert wait_until(lambda: feeder.error is not None, 1)
+    assert "sound device is gone" in str(feeder.error)
+
+
+@needs_pulse
+def test_a_killed_server_ends_the_speaker(server: NullSink, feeder: Feeder) -> None:
+    server.kill()
+    assert wait_until(lambda: feeder.error is not None, 1)
+    with pytest.raises(SpeakerError, match="sound device is gone"):
+        feeder.speaker.writable()
+    with pytest.raises(SpeakerError, match="sound device is gone"):
+        feeder.speaker.write(bytes(FRAME_BYTES))
+    assert math.isnan(feeder.speaker.latency())
+    feeder.speaker.flush()
+
+
+@needs_pulse
+def test_a_hanging_server_is_not_waited_for(
+    server: NullSink, feeder: Feeder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "STALLED_SECONDS", 0.3)
+    monkeypatch.setattr(pulse, "OPEN_SECONDS", 0.3)
+    server.hang()
+    assert wait_until(lambda: feeder.error is not None, 2)
+    assert str(feeder.error) == "The sound server has stopped playing"
+    with pytest.raises(SpeakerError, match="does not answer"):
+        open_speaker("pulse", env=server.env())
+    began = time.monotonic()
+    feeder.speaker.close()
+    assert time.monotonic() - began < 1
+
+
+@needs_pulse
+def test_a_sleeping_sink_is_waited_for(
+    server: NullSink, feeder: Feeder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "STALLED_SECONDS", 0.2)
+    server.suspend(True)
+    time.sleep(0.6)
+    asleep = feeder.fed
+    server.suspend(False)
+    assert wait_until(lambda: feeder.fed > asleep, 2)
+    assert feeder.error is None
+
+
+@needs_pulse
+def test_close_may_be_repeated_and_leaves_no_thread(server: NullSink) -> None:
+    before = threads_of_this_process()
+    speaker = open_speaker("pulse", env=server.env())
+    speaker.write(bytes(FRAME_BYTES))
+    assert threads_of_this_process() == before + 1
+    speaker.close()
+    speaker.close()
+    assert threads_of_this_process() == before
+    with pytest.raises(SpeakerError, match="closed"):
+        speaker.write(bytes(FRAME_BYTES))
+    assert math.isnan(speaker.latency())
+
+
+@needs_pulse
+def test_the_end_of_a_tunnel_gets_a_bigger_buffer(server: NullSink) -> None:
+    tunnel = server.dir / "tunnel"
+    tunnel.symlink_to(server.socket)
+    here = open_speaker("pulse", env=server.env())
+    far = open_speaker("pulse", env=server.env() | {"PULSE_SERVER": f"unix:{tunnel}"})
+    try:
+        assert (here.remote, far.remote) == (False, True)
+        assert far.writable() > here.writable() * 1.5
+    finally:
+        here.close()
+        far.close()
+
+
+@needs_pulse
+def test_a_sink_may_be_named() -> None:
+    with NullSink(sinks=("headset", "screen")) as server:
+        speaker = open_speaker("pulse:screen", env=server.env())
+        assert speaker.name == "PulseAudio · screen"
+        speaker.close()
+        with pytest.raises(SpeakerError, match="No such entity"):
+            open_speaker("pulse:nowhere", env=server.env())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it hides a Linux machine's sound devices")
+def test_no_device_is_one_sentence_and_nothing_on_the_screen() -> None:
+    script = (
+        "import time; began = time.monotonic()\n"
+        "from did_tui.live.media.speaker import SpeakerError, open_speaker\n"
+        "try: open_speaker()\n"
+        "except SpeakerError as error: print(time.monotonic() - began, error)\n"
+    )
+    server = NullSink()
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=server.no_device_env(),
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    server.stop()
+    seconds, sentence = done.stdout.strip().split(" ", 1)
+    assert done.stderr == ""
+    assert float(seconds) < 1
+    assert sentence.startswith("PulseAudio")
+    assert "PortAudio" in sentence
+
+
+@pytest.mark.parametrize(
+    ("server", "env", "remote"),
+    [
+        ("unix:/run/user/1000/pulse/native", {}, False),
+        ("unix:/tmp/pulse-PKdhtXMmr18n/native", {}, False),
+        ("{0123abcd}unix:/run/user/1000/pulse/native", {"PULSE_SERVER": "…"}, False),
+        ("unix:/home/ada/runtime/pulse/native", {"XDG_RUNTIME_DIR": "/home/ada/runtime"}, False),
+        ("unix:/home/ada/.pulse-home.sock", {"PULSE_SERVER": "…"}, True),
+        ("/home/ada/.pulse-home.sock", {"PULSE_SERVER": "…"}, True),
+        ("unix:/run/user/1000/p", {"PULSE_SERVER": "…", "SSH_CONNECTION": "…"}, True),
+        ("unix:/run/user/1000/p", {"SSH_CONNECTION": "…"}, False),
+        ("tcp:127.0.0.1:24713", {}, True),
+        ("tcp6:[::1]", {}, True),
+        ("desk.example", {}, True),
+    ],
+)
+def test_what_crosses_a_network(server: str, env: dict[str, str], remote: bool) -> None:
+    assert crosses_network(server, env) is remote
+
+
+# Without a device
+
+
+def test_a_silent_speaker_takes_frames_as_time_passes() -> None:
+    speaker = open_speaker("none")
+    assert isinstance(speaker, SilentSpeaker)
+    began = time.monotonic()
+    taken = 0
+    while time.monotonic() - began < 0.3:
+        frames = speaker.writable()
+        speaker.write(bytes(frames * FRAME_BYTES))
+        taken += frames
+        time.sleep(0.01)
+    assert taken / RATE == pytest.approx(time.monotonic() - began, abs=0.1)
+    assert speaker.latency() == 0
+    speaker.close()
+    speaker.close()
+    with pytest.raises(SpeakerError, match="closed"):
+        speaker.write(b"")
+
+
+def test_a_silent_speaker_does_not_catch_up_on_a_long_sleep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moments = iter([100.0, 160.0])
+    monkeypatch.setattr(speaker_module, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    assert SilentSpeaker().writable() == RATE // 2
+
+
+def test_an_unknown_sink_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(SpeakerError, match=r"“gramophone”.*auto, none, pulse"):
+        open_speaker("gramophone")
+
+
+# PortAudio, with a module in its place
+
+
+class FakeStream:
+    """A device that asks for sound when the test says so."""
+
+    def __init__(self, module: FakeSoundDevice, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        self.active = False
+        self.closed = False
+        self.device = 1
+        self.latency = 0.1
+        self._module = module
+
+    def start(self) -> None:
+        self.active = True
+
+    def abort(self) -> None:
+        self.active = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def ask(self, frames: int, *, delay: float = 0.05, underflow: bool = False) -> bytes:
+        out = bytearray(b"?" * frames * FRAME_BYTES)
+        times = SimpleNamespace(currentTime=0.0, outputBufferDacTime=delay)
+        flags = SimpleNamespace(output_underflow=underflow)
+        self.settings["callback"](memoryview(out), frames, times, flags)
+        return bytes(out)
+
+
+class FakeSoundDevice:
+    """The functions of sounddevice that are used, for a machine with one device."""
+
+    class PortAudioError(Exception):
+        pass
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault = fault
+        self.streams: list[FakeStream] = []
+
+    def RawOutputStream(self, **settings: Any) -> FakeStream:
+        if self.fault is not None:
+            raise self.fault
+        self.streams.append(FakeStream(self, settings))
+        return self.streams[-1]
+
+    def query_devices(self, device: int) -> dict[str, Any]:
+        return {"name": f"Loudspeaker {device}", "hostapi": 0}
+
+    def query_hostapis(self, index: int) -> dict[str, Any]:
+        return {"name": "Core Audio"}
+
+
+@pytest.fixture
+def device() -> Iterator[tuple[PortAudioSpeaker, FakeStream]]:
+    module = FakeSoundDevice()
+    speaker = PortAudioSpeaker(sounddevice=module)
+    yield speaker, module.streams[0]
+    speaker.close()
+
+
+Device = tuple[PortAudioSpeaker, FakeStream]
+
+
+def test_portaudio_gets_the_frames_in_order(device: Device) -> None:
+    speaker, stream = device
+    assert speaker.name == "Core Audio · Loudspeaker 1"
+    speaker.write(counter_pcm(0, 700))
+    assert stream.ask(500) == counter_pcm(0, 500)
+    speaker.write(counter_pcm(700, 300))
+    assert stream.ask(500) == counter_pcm(500, 500)
+    assert speaker.underflows == 0
+
+
+def test_portaudio_gets_silence_when_the_ring_runs_dry(device: Device) -> None:
+    speaker, stream = device
+    assert stream.ask(100) == bytes(400)
+    assert speaker.underflows == 0, "nothing was playing yet"
+    speaker.write(counter_pcm(0, 60))
+    assert stream.ask(100) == counter_pcm(0, 60) + bytes(160)
+    assert stream.ask(100) == bytes(400)
+    assert speaker.underflows == 1
+    speaker.write(counter_pcm(60, 100))
+    assert stream.ask(100, underflow=True) == counter_pcm(60, 100)
+    assert speaker.underflows == 2
+
+
+def test_the_ring_has_room_for_the_largest_request_and_a_late_feeder(device: Device) -> None:
+    speaker, stream = device
+    assert speaker.writable() == portaudio.FEEDER_FRAMES
+    stream.ask(4800)
+    stream.ask(100)
+    assert speaker.writable() == 4800 + portaudio.FEEDER_FRAMES
+    speaker.write(bytes(1000 * FRAME_BYTES))
+    assert speaker.writable() == 3800 + portaudio.FEEDER_FRAMES
+
+
+def test_the_ring_is_bounded(device: Device) -> None:
+    speaker, stream = device
+    speaker.write(counter_pcm(0, 2 * portaudio.RING_FRAMES))
+    assert stream.ask(2 * portaudio.RING_FRAMES) == counter_pcm(0, portaudio.RING_FRAMES) + bytes(
+        portaudio.RING_FRAMES * FRAME_BYTES
+    )
+    assert speaker.writable() == portaudio.RING_FRAMES
+
+
+@pytest.mark.parametrize(("delay", "known"), [(0.05, 0.05), (0.0, 0.1), (-3.0, 0.1), (1e6, 0.1)])
+def test_portaudio_latency_is_ring_and_device(device: Device, delay: float, known: float) -> None:
+    speaker, stream = device
+    assert math.isnan(speaker.latency())
+    speaker.write(bytes(1920 * FRAME_BYTES))
+    stream.ask(480, delay=delay)
+    assert speaker.latency() == pytest.approx(known + 0.010 + 0.030, abs=0.02)
+
+
+def test_portaudio_flush_empties_the_ring(device: Device) -> None:
+    speaker, stream = device
+    speaker.write(counter_pcm(0, 400))
+    speaker.flush()
+    assert stream.ask(200) == bytes(800)
+    assert speaker.underflows == 0
+    speaker.write(counter_pcm(400, 200))
+    assert stream.ask(200) == counter_pcm(400, 200)
+
+
+def test_portaudio_death_is_noticed(device: Device) -> None:
+    speaker, stream = device
+    stream.active = False
+    with pytest.raises(SpeakerError, match="sound device is gone"):
+        speaker.writable()
+    with pytest.raises(SpeakerError, match="sound device is gone"):
+        speaker.write(bytes(FRAME_BYTES))
+
+
+def test_a_device_that_stops_asking_is_noticed(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker, _ = device
+    speaker.writable()
+    monkeypatch.setattr(portaudio, "STALLED_SECONDS", 0.0)
+    with pytest.raises(SpeakerError, match="stopped playing"):
+        speaker.writable()
+
+
+def test_portaudio_close_may_be_repeated(device: Device) -> None:
+    speaker, stream = device
+    speaker.close()
+    speaker.close()
+    assert stream.closed
+    with pytest.raises(SpeakerError, match="closed"):
+        speaker.writable()
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (FakeSoundDevice.PortAudioError("Device\nunavailable"), "cannot be used: Device unavail"),
+        (FakeSoundDevice.PortAudioError("Error querying device -1"), "finds no sound device"),
+        (ValueError("No output device matching 'x'"), "No output device matching 'x'"),
+    ],
+)
+def test_portaudio_errors_become_sentences(fault: Exception, sentence: str) -> None:
+    with pytest.raises(SpeakerError, match=sentence):
+        PortAudioSpeaker(sounddevice=FakeSoundDevice(fault))
+
+
+def test_a_missing_sounddevice_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    with pytest.raises(SpeakerError, match="sounddevice package is not installed"):
+        open_speaker("sounddevice")
+
+
+@pytest.mark.parametrize(("name", "asked"), [("3", 3), ("Built-in", "Built-in"), (None, None)])
+def test_a_portaudio_device_may_be_chosen(name: str | None, asked: int | str | None) -> None:
+    module = FakeSoundDevice()
+    PortAudioSpeaker(name, sounddevice=module).close()
+    assert module.streams[0].settings["device"] == asked

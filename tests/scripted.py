@@ -1,0 +1,179 @@
+"""The app on answers made by hand: no network, no media, a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+from textual.pilot import Pilot
+
+from did_tui.api.client import Client
+from did_tui.api.credentials import Credentials
+from did_tui.api.models import RuntimeAgent
+from did_tui.config import Settings
+from did_tui.live import events as e
+from did_tui.live.conversation import Conversation, Effect
+from did_tui.picture.still import Still
+from did_tui.ui.app import DidTui
+from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.widgets.prompt import Prompt
+from did_tui.ui.widgets.video import VideoView
+
+FACE = (Path(__file__).parent / "fixtures" / "face.png").read_bytes()
+NOW = 1000.0
+
+AGENTS = [
+    {
+        "id": "agt_ada",
+        "preview_name": "Ada",
+        "preview_description": "Answers questions about our products",
+        "status": "done",
+        "presenter": {"type": "clip", "thumbnail": "http://pictures/ada.png"},
+        "llm": {"provider": "openai", "model": "gpt-4.1-mini"},
+        "knowledge": {"id": "knl_1"},
+        "starter_message": ["What is new?", "Where is my order?"],
+    },
+    {
+        "id": "agt_draft",
+        "preview_name": "Ada (draft)",
+        "status": "started",
+        "presenter": {"type": "talk"},
+    },
+    {
+        "id": "agt_broken",
+        "preview_name": "Broken",
+        "preview_description": "This one could not be made",
+        "status": "error",
+        "presenter": {"type": "talk"},
+    },
+]
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def well(request: httpx.Request) -> httpx.Response:
+    """A D-ID that has everything."""
+    match request.url.path:
+        case "/agents/me":
+            return httpx.Response(200, json={"agents": AGENTS})
+        case "/knowledge":
+            return httpx.Response(200, json=[{"id": "knl_1", "name": "Product help"}])
+        case "/ada.png":
+            return httpx.Response(200, content=FACE)
+    return httpx.Response(404, json={"kind": "NotFound", "description": "not found"})
+
+
+def empty(request: httpx.Request) -> httpx.Response:
+    """A D-ID without agents."""
+    body: Any = [] if request.url.path == "/knowledge" else {"agents": []}
+    return httpx.Response(200, content=json.dumps(body))
+
+
+def refusing(_request: httpx.Request) -> httpx.Response:
+    """A D-ID that does not like the key."""
+    body = {"kind": "AuthorizationError", "description": "user unauthenticated"}
+    return httpx.Response(401, json=body)
+
+
+class ScriptedPlayback:
+    """Counts nothing, plays nothing."""
+
+    speaker_name = "PulseAudio · Headphones"
+    audible = True
+    muted = False
+    level = 0.5
+
+    class counters:
+        pictures_decoded = 0
+        sound_heard = 0
+        sound_lost = 0
+
+    def take_picture(self) -> None:
+        return None
+
+
+class ScriptedRunner:
+    """A runner whose events are told by the test."""
+
+    def __init__(self, agent_id: str, screen: ChatScreen) -> None:
+        self.agent_id = agent_id
+        self.conversation = Conversation()
+        self.playback = ScriptedPlayback()
+        self.agent: RuntimeAgent | None = None
+        self.said: list[str] = []
+        self.interrupted = 0
+        self.closed = 0
+        self.effects: list[Effect] = []
+        self._screen = screen
+
+    async def open(self) -> None:
+        self.tell(e.Opening())
+
+    def say(self, text: str) -> str:
+        self.said.append(text)
+        self.tell(e.UserSaid(f"u{len(self.said)}", text))
+        return f"u{len(self.said)}"
+
+    def interrupt(self) -> None:
+        self.interrupted += 1
+        self.tell(e.InterruptAsked())
+
+    async def close(self, reason: e.EndReason = "user") -> None:
+        self.closed += 1
+        self.tell(e.Closed(reason))
+
+    def tell(self, *events: e.Event, at: float = NOW) -> None:
+        for event in events:
+            self.effects += self.conversation.apply(event, at)
+        self._screen.changed()
+
+
+class ScriptedApp(DidTui):
+    """The app with a scripted D-ID."""
+
+    def __init__(self, answer: Answer = well, **options: Any) -> None:
+        client = Client(Credentials.parse("user:secret"), transport=httpx.MockTransport(answer))
+
+        async def open_client() -> Client:
+            return client
+
+        super().__init__(Settings(), open_client, driver_class=None, **options)
+        self.now = lambda: NOW
+        self.runner: ScriptedRunner | None = None
+
+    async def make_runner(self, agent_id: str, screen: ChatScreen) -> Any:
+        self.runner = ScriptedRunner(agent_id, screen)
+        return self.runner
+
+    def warm_up(self) -> None:
+        """Nothing is loaded in tests."""
+
+
+def connect(runner: ScriptedRunner, *, fluent: bool = True) -> None:
+    """Let a conversation connect, step by step, each taking a tenth of a second."""
+    runner.tell(e.StreamGranted(fluent, fluent, False))
+    begun = NOW - 1
+    for number, step in enumerate(e.STEPS[:-1]):
+        runner.tell(e.StepBegun(step), at=begun + number / 10)
+        runner.tell(e.StepDone(step), at=begun + number / 10 + 0.1)
+
+
+def show_face(screen: ChatScreen) -> None:
+    """Put the face on the screen as if it were a frame of the stream."""
+    video = screen.query_one("#face", VideoView)
+    video.present(Still.decode(FACE).cells(video.size.width, video.size.height, video._around))
+    video.frames_shown += 1
+    screen.on_video_view_shown()
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Wait until everything is drawn, with a cursor that does not blink."""
+    for prompt in pilot.app.screen.query(Prompt):
+        prompt.cursor_blink = False
+    for _ in range(4):
+        await asyncio.sleep(0.02)
+        await pilot.pause()

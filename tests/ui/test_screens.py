@@ -1,0 +1,286 @@
+"""Every screen in every state, at the sizes it is designed for; and the keys that work there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+import pytest
+from golden import words
+from scripted import (
+    AGENTS,
+    ScriptedApp,
+    ScriptedRunner,
+    connect,
+    empty,
+    refusing,
+    settle,
+    show_face,
+    well,
+)
+from textual.pilot import Pilot
+
+from did_tui.live import events as e
+from did_tui.ui.screens.agents import AgentsScreen
+from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.widgets.prompt import Prompt
+
+Golden = Callable[[str, str], None]
+SIZES = [(80, 24), (120, 36)]
+sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+def name_of(what: str, size: tuple[int, int]) -> str:
+    return f"{what}-{size[0]}x{size[1]}"
+
+
+async def chat_on(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
+    """Open the conversation with the first agent."""
+    await settle(pilot)
+    await pilot.press("enter")
+    await settle(pilot)
+    app = pilot.app
+    assert isinstance(app, ScriptedApp)
+    assert isinstance(app.screen, ChatScreen)
+    assert app.runner is not None
+    return app.screen, app.runner
+
+
+# The list
+
+
+@sizes
+@pytest.mark.parametrize(
+    ("what", "answer"),
+    [("agents-full", well), ("agents-empty", empty), ("agents-error", refusing)],
+)
+async def test_the_list(
+    what: str, answer: Callable[..., httpx.Response], size: tuple[int, int], golden: Golden
+) -> None:
+    app = ScriptedApp(answer)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        golden(app.export_screenshot(), name_of(what, size))
+
+
+@sizes
+async def test_the_list_while_it_loads(size: tuple[int, int], golden: Golden) -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    app = ScriptedApp(well)
+    app._open_client = never  # type: ignore[assignment]
+    async with app.run_test(size=size) as pilot:
+        screen = app.screen
+        assert isinstance(screen, AgentsScreen)
+        await settle(pilot)
+        screen._say_loading(app.now() - 2)
+        await settle(pilot)
+        golden(app.export_screenshot(), name_of("agents-loading", size))
+
+
+async def test_the_cursor_moves_and_the_preview_follows() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, AgentsScreen)
+        for key, name in [("down", "Ada (draft)"), ("j", "Broken"), ("j", "Broken"), ("g", "Ada")]:
+            await pilot.press(key)
+            current = screen.table.current
+            assert current is not None
+            assert current.name == name
+
+
+async def test_hostile_names_are_shown_as_text() -> None:
+    hostile = "[red]A[/x] \x1b[31m\x1b]2;t\x07\u202eB\x9bm[@click=app.quit]c[/]"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/agents/me":
+            rows = [
+                {**AGENTS[0], "preview_name": hostile, "preview_description": hostile},
+                {"id": hostile, "status": hostile, "presenter": {"type": hostile}},
+                {"id": "agt", "preview_name": "x" * 1_000_000},
+            ]
+            return httpx.Response(200, json={"agents": rows})
+        return well(request)
+
+    app = ScriptedApp(answer)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        shot = app.export_screenshot()
+        assert "[red]A[/x]" in shot.replace("&#160;", " ")
+        for control in ("\x1b", "\x9b", "\u202e", "\x07"):
+            assert control not in shot
+        await chat_on(pilot)
+
+
+# The conversation
+
+
+@sizes
+async def test_connecting_is_a_checklist(size: tuple[int, int], golden: Golden) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        _, runner = await chat_on(pilot)
+        for number, step in enumerate(("agent", "chat", "stream")):
+            runner.tell(e.StepBegun(step), at=998 + number / 10)  # type: ignore[arg-type]
+            runner.tell(e.StepDone(step), at=998.4 + number / 3)  # type: ignore[arg-type]
+        runner.tell(e.StepBegun("network"), at=998.6)
+        await settle(pilot)
+        golden(app.export_screenshot(), name_of("chat-connecting", size))
+
+
+@sizes
+async def test_connecting_that_fails_says_why(size: tuple[int, int], golden: Golden) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        _, runner = await chat_on(pilot)
+        runner.tell(e.StepBegun("agent"), e.StepDone("agent"), e.StepBegun("stream"))
+        trouble = "Too many open streams on this account: Max user sessions reached (403)"
+        runner.tell(e.Failed("stream", trouble, "Close other conversations, or wait some minutes."))
+        await settle(pilot)
+        golden(app.export_screenshot(), name_of("chat-failed", size))
+
+
+@sizes
+async def test_before_the_first_word(size: tuple[int, int], golden: Golden) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        await settle(pilot)
+        show_face(screen)
+        await settle(pilot)
+        screen._tick()
+        await settle(pilot)
+        golden(app.export_screenshot(), name_of("chat-empty", size))
+
+
+@sizes
+async def test_a_conversation(size: tuple[int, int], golden: Golden) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        runner.tell(e.Greeted("Hi, I am Ada. Ask me anything about our products."))
+        runner.say("What is new?")
+        runner.tell(
+            e.Answer("Three things. First, the blue kettle is back.", "socket"),
+            e.Responded(
+                "u1", "", (e.Citation("Product help", "…"), e.Citation("Manual p. 4", "…"))
+            ),
+            e.UtteranceStarted("v1"),
+        )
+        await settle(pilot)
+        show_face(screen)
+        screen._tick()
+        await settle(pilot)
+        golden(app.export_screenshot(), name_of("chat-full", size))
+
+
+async def test_what_is_typed_is_sent_and_starters_have_keys() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await chat_on(pilot)
+        await pilot.press(*"hi there", "enter")
+        await pilot.press("2")
+        connect(runner)
+        await settle(pilot)
+        assert runner.said == ["hi there", "Where is my order?"]
+        await pilot.press("9")  # no such starter: the digit is text
+        assert app.screen.query_one(Prompt).text == "9"
+
+
+async def test_a_message_that_was_not_sent_comes_back_to_the_prompt() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        await pilot.press(*"hello", "enter")
+        runner.tell(e.SendFailed("u1", "api.d-id.com cannot be reached"))
+        await settle(pilot)
+        assert screen.query_one(Prompt).text == "hello"
+        assert "cannot be reached" in app.export_screenshot().replace("&#160;", " ")
+
+
+async def test_nothing_typed_is_lost_when_the_line_is_gone() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        runner.tell(e.SessionEnded("network"))
+        await settle(pilot)
+        await pilot.press(*"wait", "enter")
+        assert screen.query_one(Prompt).text == "wait"
+        assert runner.said == []
+        await pilot.press("f2")
+        await settle(pilot)
+        assert runner.conversation.phase == "connecting"
+        await pilot.press("enter")
+        assert runner.said == ["wait"]
+
+
+async def test_a_message_that_is_too_long_stays_where_it_is() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        prompt = screen.query_one(Prompt)
+        prompt.text = "x" * 2001
+        await pilot.press("enter")
+        assert runner.said == []
+        assert len(prompt.text) == 2001
+        assert "too long" in str(prompt.border_subtitle)
+
+
+async def test_escape_closes_the_stream_and_goes_back() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await chat_on(pilot)
+        connect(runner)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert runner.closed >= 1
+        assert isinstance(app.screen, AgentsScreen)
+
+
+async def test_quitting_closes_the_stream() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await chat_on(pilot)
+        connect(runner)
+        await pilot.press("ctrl+q")
+        await settle(pilot)
+        assert runner.closed >= 1
+
+
+async def test_control_c_interrupts_only_while_the_agent_talks() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await chat_on(pilot)
+        connect(runner)
+        await pilot.press("ctrl+c")
+        assert runner.interrupted == 0
+        runner.tell(e.UtteranceStarted("v1"))
+        await settle(pilot)
+        await pilot.press("ctrl+c")
+        assert runner.interrupted == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 5), (39, 16), (500, 200)])
+async def test_terminals_that_are_too_small_or_very_large(size: tuple[int, int]) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        await settle(pilot)
+        if size == (39, 16):
+            assert "too small" in words(app.export_screenshot())
+        if size[0] > 40:
+            show_face(screen)
+        await settle(pilot)
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        await pilot.press("escape")
