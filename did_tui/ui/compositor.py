@@ -77,6 +77,8 @@ class Canvas:
     def _hindrance(self) -> Painted | None:
         """Why this frame cannot go the short way, None where it can."""
         widget, app = self._widget, self._widget.app
+        if not widget.is_attached or not app.screen_stack:
+            return "hidden"  # the app is on its way out
         screen, driver = widget.screen, app._driver
         if app.screen is not screen:
             return "later" if screen in app._background_screens else "hidden"

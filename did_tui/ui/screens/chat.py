@@ -283,10 +283,10 @@ class ChatScreen(Screen[None]):
 
     def _redraw(self) -> None:
         self._stale = False
-        if not self.is_mounted:
-            return
+        transcript = next(iter(self.query(Transcript)), None)
+        if transcript is None or not transcript.is_attached:
+            return  # the screen is on its way out
         agent = self._runner.agent if self._runner is not None else None
-        transcript = self.query_one(Transcript)
         if agent is not None:
             self._starters = agent.starter_message or self._starters
             transcript.rename(agent.name)
