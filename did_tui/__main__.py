@@ -156,6 +156,8 @@ def _demo(options: argparse.Namespace) -> int:
 
         async def open_client() -> Client:
             url = await emulator.url()
+            if emulator.voice.startswith("babble"):
+                app.notify(f"The agents' voice is {emulator.voice}.", markup=False)
             key = "demo:emulator"
             return Settings(url, url.replace("http", "ws", 1), key).client()
 

@@ -17,7 +17,7 @@ from did_tui.api.errors import DidError
 START_SECONDS = 30.0
 STOP_SECONDS = 3.0
 
-_ADDRESS = re.compile(rb"emulator at (http://\S+)")
+_ADDRESS = re.compile(rb"emulator at (http://\S+) .*?; voice: (.*?)\)")
 
 
 class EmulatorFailed(DidError):
@@ -48,6 +48,7 @@ class Emulator:
                 start_new_session=sys.platform != "win32",
             )
         self._log = log
+        self.voice = ""
 
     async def url(self) -> str:
         """The emulator's address as soon as it answers; raises ``EmulatorFailed``."""
@@ -63,6 +64,7 @@ class Emulator:
         found = _ADDRESS.search(line)
         if found is None:
             raise EmulatorFailed(f"The emulator did not start: {self._last_words()}")
+        self.voice = found[2].decode()
         return found[1].decode()
 
     def _last_words(self) -> str:

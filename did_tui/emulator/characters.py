@@ -120,6 +120,19 @@ def plant(store: Store) -> None:
                 "presenter": presenter,
             },
         )
+        client_key = store.new_id("ck_")
+        store.put(
+            "client-key",
+            {
+                "id": client_key,
+                "client_key": client_key,
+                "allowed_domains": ["http://localhost"],
+                "name": "born with the agent",
+                "resource_id": agent_id,
+                "created_at": BIRTHDAY,
+            },
+            parent=agent_id,
+        )
         store.put(
             "character", {"id": agent_id, "look": entry["look"], "timbre": asdict(_timbre(entry))}
         )

@@ -90,10 +90,11 @@ async def _serve(options: Options, listener: socket.socket) -> None:
     if options.llm_url:
         brain = ModelBrain(options.llm_url, options.llm_model, options.llm_key)
     loopback = options.host in ("127.0.0.1", "localhost", "::1")
+    voice = await Voice.open()
     service = Service(
         store,
         brain,
-        Voice(),
+        voice,
         addresses=[host] if loopback else None,
         seed=options.seed,
     )
@@ -104,26 +105,30 @@ async def _serve(options: Options, listener: socket.socket) -> None:
         timeout_graceful_shutdown=2,
         lifespan="on",
     )
-    await _Server(config, options, f"{host}:{port}").serve(sockets=[listener])
+    announcement = _announcement(f"{host}:{port}", voice.engine)
+    await _Server(config, options, announcement).serve(sockets=[listener])
+
+
+def _announcement(address: str, engine: str) -> str:
+    at = address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+    return (
+        f"D-ID emulator at http://{at} (a local stand-in, not D-ID; voice: {engine}); use it with: "
+        f"DID_API_URL=http://{at} DID_WS_URL=ws://{at} DID_API_KEY={ACCOUNT} did-tui"
+    )
 
 
 class _Server(uvicorn.Server):
     """Says where it is as soon as it answers."""
 
-    def __init__(self, config: uvicorn.Config, options: Options, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, options: Options, announcement: str) -> None:
         super().__init__(config)
         self._options = options
-        self._address = address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+        self._announcement = announcement
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, then print the one line."""
         await super().startup(sockets)
-        at = self._address
-        print(
-            f"D-ID emulator at http://{at} (a local stand-in, not D-ID); use it with: "
-            f"DID_API_URL=http://{at} DID_WS_URL=ws://{at} DID_API_KEY={ACCOUNT} did-tui",
-            flush=True,
-        )
+        print(self._announcement, flush=True)
         if self._options.until_eof:
             _stop_at_eof(self)
         if hasattr(signal, "SIGHUP"):

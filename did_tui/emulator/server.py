@@ -55,7 +55,7 @@ def create_app(service: Service, account: str) -> Starlette:
         yield
         await service.close()
 
-    return Starlette(
+    app = Starlette(
         routes=routes.table(),
         middleware=[
             Middleware(
@@ -73,6 +73,8 @@ def create_app(service: Service, account: str) -> Starlette:
         },
         lifespan=lifespan,
     )
+    app.state.service = service
+    return app
 
 
 class _Routes:

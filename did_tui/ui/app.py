@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
 from textual.app import App
 from textual.screen import Screen
 
 from did_tui.api.models import Agent
-from did_tui.config import Settings
-from did_tui.ui import terminal
+from did_tui.config import Settings, log_directory
+from did_tui.ui import crash, terminal
 from did_tui.ui.keys import bindings
 from did_tui.ui.screens.agents import AgentsScreen
 from did_tui.ui.screens.chat import ChatScreen
@@ -128,6 +129,12 @@ class DidTui(App[None]):
             group="warm-up",
             exclusive=True,
         )
+
+    def _fatal_error(self) -> None:
+        """Say in one sentence that it crashed; Textual's own page would show local variables."""
+        secret = self.settings.key
+        self._exit_renderables.append(Text(crash.save(log_directory(), [secret])))
+        self._close_messages_no_wait()
 
     # Conversations
 

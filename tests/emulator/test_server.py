@@ -86,6 +86,22 @@ def test_the_key_is_wanted_everywhere(http: TestClient) -> None:
         }
 
 
+def test_every_form_of_credentials_opens_the_door(http: TestClient) -> None:
+    service = http.app.state.service  # type: ignore[attr-defined]
+    client_key = service.store.all("client-key")[0]["client_key"]
+    forms = [
+        "Basic demo:emulator~0123456789abc",
+        "Basic ZGVtbzplbXVsYXRvcg==",
+        "Basic ZGVtbzplbXVsYXRvcjo=",
+        "Bearer demo:emulator~c1",
+        f"Client-Key {client_key}.visitor_0123456789abc",
+    ]
+    for form in forms:
+        assert http.get("/agents/me", headers={"Authorization": form}).status_code == 200, form
+    for form in ("Basic demo:other", "Bearer x", "Client-Key ck_none.a_b", "demo:emulator"):
+        assert http.get("/agents/me", headers={"Authorization": form}).status_code == 401, form
+
+
 def test_a_browser_may_ask(http: TestClient) -> None:
     wanted = "authorization,content-type,x-playground-chat,x-api-key-external"
     answer = http.options(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.speaker import SilentSpeaker, Speaker
-from did_tui.live.runner import Runner
+from did_tui.live.runner import STREAM_OPTIONS, Runner
 
 SECONDS = 20.0
 
@@ -23,10 +24,18 @@ SECONDS = 20.0
 class Call:
     """A runner on the emulator, and what it showed."""
 
-    def __init__(self, client: Client, agent_id: str, playback: Playback) -> None:
+    def __init__(
+        self,
+        client: Client,
+        agent_id: str,
+        playback: Playback,
+        options: Mapping[str, Any] = STREAM_OPTIONS,
+    ) -> None:
         self.explained: list[str] = []
         self.pictures: list[np.ndarray] = []
-        self.runner = Runner(client, agent_id, playback, explain=self.explained.append)
+        self.runner = Runner(
+            client, agent_id, playback, options=options, explain=self.explained.append
+        )
         self.playback = playback
         playback._on_picture = self._picture
 
@@ -99,6 +108,18 @@ async def test_a_legacy_agent_shows_pictures_only_while_it_talks(
     shown = len(call.pictures)
     await asyncio.sleep(0.5)
     assert len(call.pictures) <= shown + 1
+    await call.runner.close()
+    await client.close()
+
+
+async def test_h264_is_decoded_as_well(emulator: RunningEmulator) -> None:
+    client = client_of(emulator)
+    options = {"fluent": True, "compatibility_mode": "off"}
+    agent_id = await agent_named(client, "Otto")
+    call = Call(client, agent_id, Playback(open_speaker=silent), options)
+    await call.runner.open()
+    await call.until(lambda: len(call.pictures) > 20)
+    assert call.pictures[-1].std() > 20, "there is a face in it"
     await call.runner.close()
     await client.close()
 
