@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,8 @@ def _parser() -> argparse.ArgumentParser:
         " DID_API_URL and DID_WS_URL point at another service.",
     )
     parser.add_argument("--version", action="version", version=f"did-tui {__version__}")
-    parser.set_defaults(command="", audio=None)
+    _add_audio(parser)
+    parser.set_defaults(command="")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     chat = commands.add_parser("chat", help="talk with one agent")
@@ -73,6 +75,7 @@ def _add_audio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--audio",
         metavar="SINK",
+        default=argparse.SUPPRESS,
         help="auto, none, pulse[:DEVICE] or sounddevice[:DEVICE]",
     )
 
@@ -106,7 +109,7 @@ def _chat(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> Settings:
     from did_tui.config import Settings
 
-    return Settings.load(audio=options.audio)
+    return Settings.load(audio=getattr(options, "audio", None))
 
 
 def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> int:
@@ -152,12 +155,12 @@ def _demo(options: argparse.Namespace) -> int:
         from did_tui.api.client import Client
         from did_tui.ui.app import DidTui, run
 
-        settings = Settings.load({}, audio=options.audio)
+        settings = replace(_settings(options), api_url="", ws_url="", key="")
 
         async def open_client() -> Client:
             url = await emulator.url()
             if emulator.voice.startswith("babble"):
-                app.notify(f"The agents' voice is {emulator.voice}.", markup=False)
+                app.notify(f"The agents' voice is {emulator.voice}.")
             key = "demo:emulator"
             return Settings(url, url.replace("http", "ws", 1), key).client()
 
@@ -184,7 +187,7 @@ def _play(options: argparse.Namespace) -> int:
         return _refuse(f"There is no file {options.file}.")
     from did_tui.ui.player import play
 
-    return play(options.file, "none" if options.no_audio else options.audio or "auto")
+    return play(options.file, "none" if options.no_audio else _settings(options).audio)
 
 
 def _emulator(options: argparse.Namespace) -> int:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from did_tui.api.client import Client
 
-DEFAULT_API_URL = "https://api.d-id.com"
-DEFAULT_WS_URL = "wss://notifications.d-id.com"
+from did_tui.api.endpoints import DEFAULT_API_URL, DEFAULT_WS_URL
 
 
 class NoKey(Exception):
@@ -31,9 +30,10 @@ class Settings:
     @classmethod
     def load(cls, env: Mapping[str, str] = os.environ, *, audio: str | None = None) -> Settings:
         """Read the environment; flags that are None were not given."""
+        api_url = env.get("DID_API_URL") or DEFAULT_API_URL
         return cls(
-            api_url=env.get("DID_API_URL") or DEFAULT_API_URL,
-            ws_url=env.get("DID_WS_URL") or DEFAULT_WS_URL,
+            api_url=api_url,
+            ws_url=env.get("DID_WS_URL") or notifications_of(api_url),
             key=env.get("DID_API_KEY", ""),
             audio=audio or env.get("DID_TUI_AUDIO") or "auto",
         )
@@ -43,7 +43,7 @@ class Settings:
         """What the endpoint is called on the screen."""
         if self.api_url == DEFAULT_API_URL:
             return "D-ID"
-        return self.api_url.partition("://")[2] or self.api_url
+        return self.api_url.partition("://")[2].rpartition("@")[2].partition("/")[0] or "?"
 
     def client(self) -> Client:
         """A client for this endpoint; raises ``NoKey`` or ``DidError``."""
@@ -56,6 +56,13 @@ class Settings:
                 " or look around first with: did-tui demo"
             )
         return Client(Credentials.parse(self.key), self.api_url, self.ws_url)
+
+
+def notifications_of(api_url: str) -> str:
+    """The notifications address that belongs to an API's: a key goes to one service only."""
+    if api_url == DEFAULT_API_URL:
+        return DEFAULT_WS_URL
+    return api_url.replace("http", "ws", 1)
 
 
 def log_directory(env: Mapping[str, str] = os.environ) -> Path:

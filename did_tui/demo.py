@@ -43,7 +43,8 @@ class Emulator:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                # It needs no key of the user's, so it gets none.
+                env={name: value for name, value in os.environ.items() if name != "DID_API_KEY"},
                 # A control-C of the terminal is for the app, which then ends the emulator.
                 start_new_session=sys.platform != "win32",
             )

@@ -118,6 +118,33 @@ def test_chat_says_its_text_and_leaves_by_itself(emulator: RunningEmulator, tmp_
     assert json.loads(report.read_text())["closed_by"] == "user"
 
 
+@pytest.mark.parametrize("agent", ["Nobody", "Mira"])
+def test_once_fails_in_words(emulator: RunningEmulator, tmp_path: Path, agent: str) -> None:
+    env = emulator.env | {"DID_TUI_HOME": str(tmp_path)}
+    if agent == "Mira":
+        env["DID_API_URL"] = env["DID_WS_URL"] = "http://127.0.0.1:9"
+    arguments = ["chat", agent, "--say", "hello", "--once", "--audio", "none"]
+    with PtyProgram(arguments, env=env) as program:
+        assert program.wait(20) == 1
+        said = " ".join(program.terminal.text.split())
+        assert "cannot be reached" in said or "knows nothing of that name" in said
+
+
+@linux
+def test_a_signal_writes_the_report_and_closes_the_stream(
+    emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    env = emulator.env | {"DID_TUI_HOME": str(tmp_path)}
+    with PtyProgram(
+        ["chat", "Mira", "--audio", "none", "--report", str(report)], env=env
+    ) as program:
+        program.until(lambda terminal: "fps" in terminal.text)
+        program.process.send_signal(signal.SIGTERM)
+        assert program.wait() == 128 + signal.SIGTERM
+    assert json.loads(report.read_text())["closed_by"] == "user"
+
+
 def test_an_agent_that_does_not_exist(emulator: RunningEmulator) -> None:
     with PtyProgram(["chat", "Nobody", "--audio", "none"], env=emulator.env) as program:
         program.until(shows("knows nothing of that name"))

@@ -6,6 +6,7 @@ those of protocol 2 to 4.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,6 +17,7 @@ import httpx
 
 from did_tui import __version__
 from did_tui.api.credentials import Credentials
+from did_tui.api.endpoints import DEFAULT_API_URL, DEFAULT_WS_URL
 from did_tui.api.errors import BadAnswer, Unreachable, error_from
 from did_tui.api.models import (
     Agent,
@@ -27,9 +29,6 @@ from did_tui.api.models import (
     Spoken,
     Stream,
 )
-
-DEFAULT_API_URL = "https://api.d-id.com"
-DEFAULT_WS_URL = "wss://notifications.d-id.com"
 
 _TIMEOUT = httpx.Timeout(30, connect=10)
 _LONGEST_ANSWER = 32 * 1024 * 1024  # bytes; nothing D-ID documents comes near
@@ -66,14 +65,17 @@ class Client:
 
     async def agents(self, *, limit: int = 100) -> AsyncIterator[Agent]:
         """Every agent of the account, newest first, fetched page by page."""
+        seen = {""}
         token = ""
         while True:
             page = await self.agent_page(limit=limit, token=token)
             for agent in page.agents:
                 yield agent
-            if not page.token or page.token == token:
+            # An empty page or a cursor that comes again would go on for ever.
+            if page.token in seen or not page.agents:
                 return
             token = page.token
+            seen.add(token)
 
     async def agent_page(self, *, limit: int = 100, token: str = "") -> AgentPage:
         """One page of ``GET /agents/me``."""
@@ -192,20 +194,13 @@ class Client:
 
     async def picture(self, url: str) -> bytes:
         """Fetch a picture from wherever an agent says it is, without this account's key."""
-        content = bytearray()
-        try:
-            # A redirect from plain HTTP could lead to TLS that this client would not check.
-            follow = url.startswith("https:")
-            async with self._connected(url).stream("GET", url, follow_redirects=follow) as response:
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > _LARGEST_PICTURE:
-                        raise BadAnswer(f"{_host(url)} sent a picture larger than any thumbnail.")
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise self._unreachable(error, url) from error
+        # A redirect from plain HTTP could lead to TLS that this client would not check.
+        response, content = await self._fetch(
+            "GET", url, _LARGEST_PICTURE, follow_redirects=url.startswith("https:")
+        )
         if not response.is_success:
-            raise error_from(response.status_code, response.headers, bytes(content))
-        return bytes(content)
+            raise error_from(response.status_code, response.headers, content)
+        return content
 
     # How all of them are done
 
@@ -219,54 +214,77 @@ class Client:
         connection: str | None = None,
     ) -> Any:
         headers = {"Authorization": self.credentials.header(connection)}
-        try:
-            response = await self._connected(self.api_url).request(
-                method, self.api_url + path, params=query, json=body, headers=headers
-            )
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise self._unreachable(error, self.api_url) from error
+        response, content = await self._fetch(
+            method, self.api_url + path, _LONGEST_ANSWER, params=query, json=body, headers=headers
+        )
         if not response.is_success:
-            raise error_from(response.status_code, response.headers, response.content)
-        if len(response.content) > _LONGEST_ANSWER:
-            raise BadAnswer(f"{_host(self.api_url)} sent an answer too large to be one of D-ID's.")
-        if not response.content.strip():
+            said = content.replace(self.credentials.secret.encode(), "…".encode())
+            raise error_from(response.status_code, response.headers, said)
+        if not content.strip():
             return {}
         try:
-            return json.loads(response.content)
-        except ValueError as error:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
             raise BadAnswer(f"{_host(self.api_url)} did not answer with JSON.") from error
 
+    async def _fetch(
+        self, method: str, url: str, most: int, **options: Any
+    ) -> tuple[httpx.Response, bytes]:
+        """A response and its body, which is never read beyond ``most`` bytes."""
+        content = bytearray()
+        try:
+            async with self._connected(url).stream(method, url, **options) as response:
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > most:
+                        raise BadAnswer(f"{_host(url)} sent more than anything here is long.")
+        except _NO_ANSWER as error:
+            raise _unreachable(error, url) from error
+        return response, bytes(content)
+
     def _connected(self, url: str) -> httpx.AsyncClient:
-        scheme = url.partition(":")[0].lower()
-        if scheme not in self._http:
-            self._http[scheme] = httpx.AsyncClient(
+        """The connections for a kind of address: checked TLS, plain, or on this machine."""
+        kind = "local" if is_loopback(url) else url.partition(":")[0].lower()
+        if kind not in ("local", "http", "https"):
+            raise httpx.UnsupportedProtocol("not a web address")
+        if kind not in self._http:
+            self._http[kind] = httpx.AsyncClient(
                 timeout=_TIMEOUT,
                 transport=self._transport,
                 headers={"User-Agent": f"did-tui/{__version__}"},
                 # Plain HTTP needs no TLS context, and making one costs 50 ms at the start.
-                verify=scheme != "http",
+                verify=kind == "https" or url.startswith("https:"),
+                # What is on this machine is not asked for through a proxy.
+                trust_env=kind != "local",
             )
-        return self._http[scheme]
+        return self._http[kind]
 
-    def _unreachable(self, error: Exception, url: str) -> Unreachable:
-        host = _host(url)
-        if isinstance(error, httpx.TimeoutException):
-            return Unreachable(f"{host} did not answer in time.")
-        if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError)):
-            return Unreachable(f"{url!r} is not an address that D-ID's API can have.")
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                return Unreachable(
-                    f"The certificate of {host} is not trusted: behind a company proxy, "
-                    "set SSL_CERT_FILE to its certificate."
-                )
-            cause = cause.__cause__ or cause.__context__
-        return Unreachable(f"{host} cannot be reached: {_reason(error)}.")
+
+#: Everything that httpx, the proxy and certificate settings, and the network raise.
+_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, OSError, ImportError, ValueError)
+
+
+def _unreachable(error: Exception, url: str) -> Unreachable:
+    host = _host(url)
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable(f"{host} did not answer in time.")
+    if isinstance(error, UnicodeError):
+        return Unreachable("The text holds half characters that cannot be sent.")
+    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError)):
+        return Unreachable(f"{host!r} is not an address that D-ID's API can have.")
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Unreachable(
+                f"The certificate of {host} is not trusted: behind a company proxy, "
+                "set SSL_CERT_FILE to its certificate."
+            )
+        cause = cause.__cause__ or cause.__context__
+    return Unreachable(f"{host} cannot be reached: {_reason(error)}.")
 
 
 def _segment(identifier: str) -> str:
-    return quote(identifier, safe="")
+    return quote(identifier, safe="", errors="replace")
 
 
 def _stream_path(agent_id: str, stream: Stream) -> str:
@@ -274,10 +292,20 @@ def _stream_path(agent_id: str, stream: Stream) -> str:
 
 
 def _host(url: str) -> str:
+    """Host and port of an address: never the name and password that it may hold."""
     try:
-        return urlsplit(url).netloc or url
+        return urlsplit(url).netloc.rpartition("@")[2] or url
     except ValueError:
-        return url
+        return "this"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is one of this machine's own."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _reason(error: Exception) -> str:

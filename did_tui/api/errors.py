@@ -46,7 +46,7 @@ class BadCredentials(DidError):
 class Unreachable(DidError):
     """No answer came."""
 
-    advice = "Check the network and DID_API_URL, then press r to try again."
+    advice = "Check the network and DID_API_URL."
 
 
 class BadAnswer(DidError):
@@ -58,10 +58,13 @@ class BadAnswer(DidError):
 class ApiError(DidError):
     """D-ID answered with an error.
 
-    ``kind`` and ``description`` are D-ID's own words, ``details`` whatever came with them.
+    ``kind`` and ``description`` are D-ID's own words, ``details`` whatever came with them;
+    ``retry_after`` is how many seconds it asks us to wait. ``quotes`` says that the sentence for
+    the user repeats the description.
     """
 
     sentence = "D-ID refused the request"
+    quotes = True
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class ApiError(DidError):
         self.description = description[:LONGEST_DESCRIPTION]
         self.details = details
         self.retry_after = retry_after
-        said = f": {self.description}" if self.description else ""
+        said = f": {self.description}" if self.description and self.quotes else ""
         super().__init__(f"{self.sentence}{said} ({status})")
 
 
@@ -90,7 +93,7 @@ class SessionLost(BadRequest):
     """The stream is gone; a new one can carry on with the same chat."""
 
     sentence = "The connection to the agent has ended"
-    advice = "Press r to connect again; the conversation is kept."
+    advice = "The conversation is kept: connect again."
 
 
 class NotReady(BadRequest):
@@ -131,6 +134,7 @@ class UnknownRoute(Forbidden):
     """A path that D-ID does not have; its gateway calls that an authorization problem."""
 
     sentence = "This did-tui asked D-ID for something it does not have"
+    quotes = False  # the gateway repeats the Authorization header
     advice = "Check DID_API_URL; if it is right, please report this."
 
 
@@ -195,7 +199,7 @@ def _envelope(body: bytes) -> tuple[str, str, Any]:
     text = body.decode("utf-8", "replace").strip()
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "HttpError", "" if text.startswith("<") else text, None
     if not isinstance(data, dict):
         return "HttpError", text, None

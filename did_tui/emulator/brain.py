@@ -104,6 +104,8 @@ class ModelBrain:
             async for piece in self._stream(turn):
                 said = True
                 yield piece
+            if not said:
+                raise ValueError("it said nothing")
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             trouble = str(error) or type(error).__name__
             yield (
@@ -129,10 +131,20 @@ class ModelBrain:
                 data = line.removeprefix("data:").strip()
                 if not line.startswith("data:") or data == "[DONE]":
                     continue
-                choices = json.loads(data).get("choices") or [{}]
-                piece = choices[0].get("delta", {}).get("content")
+                piece = _piece(json.loads(data))
                 if piece:
-                    yield str(piece)
+                    yield piece
+
+
+def _piece(data: object) -> str:
+    """The text in one event of a streamed completion; raises ``ValueError`` for an error in it."""
+    if isinstance(data, dict) and data.get("error"):
+        raise ValueError(str(data["error"])[:200])
+    try:
+        piece = data["choices"][0]["delta"]["content"]  # type: ignore[index]
+    except (KeyError, IndexError, TypeError):
+        return ""
+    return piece if isinstance(piece, str) else ""
 
 
 def prompt(turn: Turn) -> list[dict[str, str]]:

@@ -21,15 +21,15 @@ class Notifications:
 
     async def serve(self, socket: WebSocket, caller: Caller) -> None:
         """Keep a socket until its client leaves; what it writes is ignored."""
-        sockets = self._sockets.setdefault(address_of(caller), set())
-        sockets.add(socket)
+        address = address_of(caller)
+        self._sockets.setdefault(address, set()).add(socket)
         try:
             while True:
                 await socket.receive_text()
         except (WebSocketDisconnect, KeyError):
             pass  # gone, or a binary message: D-ID's client never writes
         finally:
-            sockets.discard(socket)
+            self._forget(address, socket)
 
     async def send(self, address: str, event: Mapping[str, Any]) -> None:
         """Deliver an event; a socket that cannot take it is forgotten."""
@@ -37,15 +37,13 @@ class Notifications:
             try:
                 await socket.send_json(event)
             except (RuntimeError, WebSocketDisconnect, OSError):
-                self._sockets[address].discard(socket)
+                self._forget(address, socket)
 
-    async def close(self, address: str) -> None:
-        """Close the sockets of a connection."""
-        for socket in self._sockets.pop(address, set()):
-            try:
-                await socket.close()
-            except (RuntimeError, OSError):
-                pass  # it was going anyway
+    def _forget(self, address: str, socket: WebSocket) -> None:
+        sockets = self._sockets.get(address, set())
+        sockets.discard(socket)
+        if not sockets:
+            self._sockets.pop(address, None)
 
 
 def address_of(caller: Caller) -> str:

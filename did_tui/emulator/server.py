@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -230,10 +230,13 @@ def _picture_url(request: Request, agent_id: str) -> str:
 async def _body(request: Request) -> dict[str, Any]:
     """The JSON object of a request; an empty body is an empty object."""
     content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > LARGEST_BODY:
-            raise Refusal(413, "PayloadTooLargeError", "request entity too large")
+    try:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > LARGEST_BODY:
+                raise Refusal(413, "PayloadTooLargeError", "request entity too large")
+    except ClientDisconnect:
+        raise bad_request("the body was cut off") from None
     if not content.strip():
         return {}
     try:

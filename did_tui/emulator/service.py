@@ -87,13 +87,7 @@ class Service:
 
     def create_agent(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """``POST /agents``: only ``presenter`` is required."""
-        presenter = body.get("presenter")
-        if not isinstance(presenter, Mapping) or presenter.get("type") not in (
-            "talk",
-            "clip",
-            "expressive",
-        ):
-            raise bad_request("presenter.type must be one of talk, clip, expressive")
+        _check_agent(body, required=("presenter",))
         now = timestamp()
         agent = {
             **body,
@@ -114,6 +108,7 @@ class Service:
     def update_agent(self, agent_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """``PATCH /agents/{id}``: nested blocks are replaced whole (protocol 2.1)."""
         self.agent(agent_id)
+        _check_agent(body)
         fixed = ("id", "owner_id", "created_by", "created", "status", "provider")
         changes = {key: value for key, value in body.items() if key not in fixed}
         changed = self.store.change("agent", agent_id, lambda agent: agent.update(changes))
@@ -130,7 +125,7 @@ class Service:
         """``GET /agents/{id}/runtime``: the minimised agent (protocol 2.2)."""
         agent = self.agent(agent_id)
         presenter = agent.get("presenter", {})
-        language = presenter.get("voice", {}).get("language", "")
+        language = (presenter.get("voice") or {}).get("language", "")
         view = {
             "id": agent["id"],
             "owner_id": agent["owner_id"],
@@ -141,7 +136,7 @@ class Service:
             "triggers_available": False,
             "advanced_settings": {"closed_captions_enabled": False},
         }
-        if "knowledge" in agent:
+        if agent.get("knowledge"):
             view["knowledge"] = {"id": agent["knowledge"].get("id")}
         return view
 
@@ -297,6 +292,34 @@ class Service:
         finally:
             stage.mood = "listening"
         self.streams.say(stream, text)
+
+
+#: The fields of an agent that are more than text, and what they are.
+_AGENT_FIELDS: dict[str, type] = {
+    "presenter": dict,
+    "llm": dict,
+    "knowledge": dict,
+    "greetings": list,
+    "starter_message": list,
+    "triggers": dict,
+    "embed": bool,
+}
+
+
+def _check_agent(body: Mapping[str, Any], required: Sequence[str] = ()) -> None:
+    """Refuse what would make the agent unreadable."""
+    for field in required:
+        if field not in body:
+            raise bad_request(f"{field} is required")
+    for field, kind in _AGENT_FIELDS.items():
+        if field in body and not isinstance(body[field], kind):
+            raise bad_request(f"{field} must be of type {kind.__name__}")
+    presenter = body.get("presenter")
+    if presenter is not None:
+        if presenter.get("type") not in ("talk", "clip", "expressive"):
+            raise bad_request("presenter.type must be one of talk, clip, expressive")
+        if not isinstance(presenter.get("voice", {}), dict):
+            raise bad_request("presenter.voice must be of type dict")
 
 
 def _checked_messages(value: object) -> list[dict[str, Any]]:

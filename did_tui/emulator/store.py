@@ -64,8 +64,11 @@ class Store:
         self._db.close()
 
     def new_id(self, prefix: str) -> str:
-        """An id in D-ID's style: the prefix and twelve letters."""
-        return prefix + "".join(self._random.choices(_ID_LETTERS, k=12))
+        """An id in D-ID's style that nothing has yet: the prefix and twelve letters."""
+        while True:
+            new = prefix + "".join(self._random.choices(_ID_LETTERS, k=12))
+            if self._db.execute("SELECT 1 FROM object WHERE id = ?", (new,)).fetchone() is None:
+                return new
 
     @property
     def empty(self) -> bool:

@@ -61,7 +61,9 @@ class Streams:
         self, agent: Mapping[str, Any], character: Character, options: Mapping[str, Any], to: str
     ) -> dict[str, Any]:
         """Open a stream for a connection id; the body of the 201."""
-        kind = agent.get("presenter", {}).get("type")
+        kind = agent["presenter"]["type"]
+        if kind == "expressive":
+            raise Refusal(400, "BadRequest", "expressive agents have sessions, not streams")
         fluent = bool(options.get("fluent")) and kind == "clip"
         stream = LiveStream(
             self._letters("strm_", 21), self._session_id(), agent["id"], to, fluent, character
@@ -124,8 +126,9 @@ class Streams:
             return
         for task in stream.speaking:
             task.cancel()
-        await stream.peer.close()
+        # First the word on the socket, then the drop of the connection (protocol 3.9).
         await self._on_closed(stream, reason)
+        await stream.peer.close()
 
     async def close_all(self) -> None:
         """Close every stream."""

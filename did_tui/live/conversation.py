@@ -28,6 +28,7 @@ from did_tui.live.events import (
     Responded,
     SendFailed,
     SessionEnded,
+    Source,
     Step,
     StepBegun,
     StepDone,
@@ -45,7 +46,7 @@ Phase: TypeAlias = Literal[
 Activity: TypeAlias = Literal["idle", "loading", "talking"]
 StepState: TypeAlias = Literal["waiting", "running", "done", "failed"]
 MessageState: TypeAlias = Literal[
-    "waiting",  # the user's: sent when connected
+    "waiting",  # the user's: for the line, or for the turn before it
     "sent",
     "failed",
     "streaming",  # the agent's: pieces are arriving
@@ -54,6 +55,7 @@ MessageState: TypeAlias = Literal[
 ]
 
 LONGEST_MESSAGE = 2000  # characters; D-ID's limit for a user's message (protocol 4.1)
+LONGEST_ANSWER = 256 * 1024  # characters of an answer that are kept
 MOST_PIECES = 4096  # of one answer, kept while they arrive out of order
 
 
@@ -84,6 +86,9 @@ class Message:
     citations: tuple[Citation, ...] = ()
     trouble: str = ""
     returned: bool = False  # the text went back to where it was written
+    source: Source | None = None  # the way by which its pieces come
+    wire_id: str = ""  # what the service calls it
+    _raw: str = ""
     _pieces: dict[int, str] = field(default_factory=dict)
     _next: int = 0
 
@@ -95,8 +100,28 @@ class Message:
             return
         self._pieces[sequence] = text
         while self._next in self._pieces:
-            self.text += self._pieces.pop(self._next)
+            self._raw = (self._raw + self._pieces.pop(self._next))[:LONGEST_ANSWER]
             self._next += 1
+        self.text = well_formed(self._raw)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A user's message and what was answered to it.
+
+    ``delivered`` counts the answers that each way has brought: the n-th of one is the n-th of all.
+    """
+
+    id: str = ""
+    answers: list[Message] = field(default_factory=list)
+    delivered: Counter[str] = field(default_factory=Counter)
+    citations: tuple[Citation, ...] = ()
+
+    @property
+    def open_answer(self) -> Message | None:
+        """The answer of which pieces are still arriving."""
+        last = self.answers[-1] if self.answers else None
+        return last if last is not None and last.state == "streaming" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +145,7 @@ class Interrupt:
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """To do: tell the user in words why something cannot be done."""
+    """To do: tell the user in words."""
 
     text: str
 
@@ -133,27 +158,43 @@ class Conversation:
 
     def __init__(self) -> None:
         self.phase: Phase = "new"
-        self.activity: Activity = "idle"
         self.mode = "Functional"
         self.steps: dict[Step, StepProgress] = {step: StepProgress() for step in STEPS}
         self.messages: list[Message] = []
         self.fluent = False
         self.interruptible = False
+        self.speaking = False
         self.video_id = ""
+        self.utterances_done = 0
         self.end_reason: EndReason | None = None
         self.trouble = ""
         self.advice = ""
         self._warming = False
-        #: Answers of this turn that each source has delivered; the same answer comes by several.
-        self._answered: Counter[str] = Counter()
-        self._answers_of_turn: list[Message] = []
-        self._abandoned = ""
+        self._awaiting = ""  # the message whose answer is awaited
+        self._turn = _Turn()
+        self._turns: dict[str, _Turn] = {}
+        self._abandoned_text = ""
+        self._abandoned_ids: set[str] = set()
 
     def apply(self, event: Event, now: float) -> tuple[Effect, ...]:
         """Let an event happen; ``now`` is the caller's clock in seconds."""
         return tuple(self._effects(event, now))
 
     # Reading it
+
+    @property
+    def activity(self) -> Activity:
+        """What the agent does: talking, even while a further question waits for its answer."""
+        if self.phase != "connected":
+            return "idle"
+        if self.speaking:
+            return "talking"
+        return "loading" if self._awaiting else "idle"
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.phase in ("disconnected", "failed")
 
     def message(self, message_id: str) -> Message | None:
         """The message with this id."""
@@ -168,11 +209,6 @@ class Conversation:
             if message.text and message.state not in ("waiting", "failed"):
                 said.append(message)
         return said
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended for good."""
-        return self.phase in ("disconnected", "failed")
 
     # What each event does
 
@@ -195,26 +231,30 @@ class Conversation:
                 self._warming = False
                 yield from self._maybe_connected()
             case UserSaid():
-                yield from self._user_said(event, now)
+                self._user_said(event, now)
+                yield from self._next_turn()
             case Greeted(text):
-                if text.strip():
-                    number = f"greeting-{len(self.messages)}"
-                    self.messages.append(Message(number, "assistant", text, "done", now))
+                self._greeted(text, now)
             case Responded():
-                self._responded(event, now)
+                yield from self._responded(event, now)
             case SendFailed():
                 self._send_failed(event)
+                yield from self._next_turn()
             case Partial():
                 self._partial(event, now)
-            case Answer(text, source):
-                self._answer(text, source, now)
+            case Answer():
+                self._answer(event, now)
+                yield from self._next_turn()
             case UtteranceStarted(video_id):
                 if self.phase == "connected":
-                    self.activity, self.video_id = "talking", video_id
-            case UtteranceDone() | UtteranceFailed():
-                if self.activity == "talking" or isinstance(event, UtteranceFailed):
-                    self.activity = "idle"
-                self.video_id = ""
+                    self.speaking, self.video_id = True, video_id
+            case UtteranceDone():
+                self._utterance_over()
+            case UtteranceFailed(reason):
+                self._utterance_over()
+                if self.phase == "connected":
+                    why = f": {reason}" if reason else "."
+                    yield Explain(f"The agent could not say this{why}")
             case InterruptAsked():
                 yield from self._interrupt()
             case SessionEnded(reason, said):
@@ -225,10 +265,15 @@ class Conversation:
             case Closed(reason):
                 self._end(self.end_reason or reason, self.trouble)
 
+    # Connecting
+
     def _begin(self) -> None:
-        self.phase, self.activity = "connecting", "idle"
+        self.phase = "connecting"
         self.steps = {step: StepProgress() for step in STEPS}
-        self.end_reason, self.trouble, self.advice, self.video_id = None, "", "", ""
+        self.end_reason, self.trouble, self.advice = None, "", ""
+        self.speaking, self.video_id, self._warming, self._awaiting = False, "", False, ""
+        self._abandoned_text = ""
+        self._abandoned_ids.clear()
 
     def _step_begun(self, step: Step, now: float) -> None:
         progress = self.steps[step]
@@ -250,9 +295,7 @@ class Conversation:
             self.phase = "connected"
             if not self.messages:
                 yield Greet()
-            for message in self.messages:
-                if message.state == "waiting":
-                    yield from self._sent(message)
+            yield from self._next_turn()
 
     def _failed(self, event: Failed, now: float) -> None:
         if self.over or self.phase == "disconnecting":
@@ -262,120 +305,185 @@ class Conversation:
         if progress.begun is None:
             progress.begun = now
         self.trouble, self.advice = event.reason, event.advice
-        self.end_reason, self.phase, self.activity = "error", "failed", "idle"
+        self.end_reason, self.phase = "error", "failed"
 
-    def _user_said(self, event: UserSaid, now: float) -> Iterator[Effect]:
-        text = event.text.strip()
-        if not text or self.message(event.id) is not None:
+    # Talking
+
+    def _user_said(self, event: UserSaid, now: float) -> None:
+        text = well_formed(event.text.strip())
+        if text and self.message(event.id) is None:
+            self.messages.append(Message(event.id, "user", text[:LONGEST_MESSAGE], "waiting", now))
+
+    def _next_turn(self) -> Iterator[Effect]:
+        """Send what waits, one message at a time: the next when the one before is answered.
+
+        D-ID refuses requests that pile up on a stream (protocol 2.8, "pending requests limit").
+        """
+        if self.phase != "connected" or self._awaiting:
             return
-        message = Message(event.id, "user", text[:LONGEST_MESSAGE], "waiting", now)
-        self.messages.append(message)
-        if self.phase == "connected":
-            yield from self._sent(message)
-
-    def _sent(self, message: Message) -> Iterator[Effect]:
-        """A new turn begins; what was left of the one before is abandoned."""
-        self._abandoned = ""
+        message = next((said for said in self.messages if said.state == "waiting"), None)
+        if message is None:
+            return
         for earlier in self.messages:
             if earlier.state == "streaming":
-                self._abandoned = earlier.text
-                earlier.state = "interrupted"
-        self._answered.clear()
-        self._answers_of_turn = []
+                self._abandon(earlier)
         message.state = "sent"
-        self.activity = "loading"
+        self._awaiting = message.id
+        self._turn = self._turns[message.id] = _Turn(message.id)
         yield Send(message.id)
 
-    def _responded(self, event: Responded, now: float) -> None:
-        if event.mode:
-            self.mode = event.mode
-        if event.text:
-            self._answer(event.text, "response", now)
-        question = self.message(event.id)
-        if question is None or not event.citations:
+    def _abandon(self, answer: Message) -> None:
+        self._abandoned_text = answer.text
+        if answer.wire_id:
+            self._abandoned_ids.add(answer.wire_id)
+        answer.state = "interrupted"
+
+    def _greeted(self, text: str, now: float) -> None:
+        """A greeting belongs before the first thing the user says, however late it is known."""
+        if not text.strip():
             return
-        question.citations = event.citations
-        if self._answers_of_turn:
-            self._answers_of_turn[0].citations = event.citations
+        greeting = Message(f"greeting-{len(self.messages)}", "assistant", text, "done", now)
+        first = next((i for i, said in enumerate(self.messages) if said.role == "user"), None)
+        self.messages.insert(len(self.messages) if first is None else first, greeting)
+
+    def _responded(self, event: Responded, now: float) -> Iterator[Effect]:
+        if event.mode and event.mode != self.mode:
+            self.mode = event.mode
+            if event.mode == "TextOnly":
+                yield Explain("D-ID answers in text only now: the account's credits ran out.")
+        turn = self._turns.get(event.id)
+        if turn is None:
+            return
+        if event.citations:
+            turn.citations = event.citations
+            if turn.answers:
+                turn.answers[0].citations = event.citations
+        if event.text and turn is self._turn:
+            self._answer(Answer(event.text, "response"), now)
+        yield from self._next_turn()
 
     def _send_failed(self, event: SendFailed) -> None:
         message = self.message(event.id)
-        if message is not None and message.state in ("waiting", "sent"):
-            message.state, message.trouble = "failed", event.reason
-            if self.activity == "loading":
-                self.activity = "idle"
+        turn = self._turns.get(event.id)
+        if message is None or message.state not in ("waiting", "sent"):
+            return
+        if turn is not None and turn.answers:
+            return  # it did arrive: its answer is here
+        message.state = "failed"
+        message.trouble = f"{event.reason} {event.advice}".strip()
+        if self._awaiting == event.id:
+            self._awaiting = ""
 
     def _partial(self, event: Partial, now: float) -> None:
-        if not event.text:
+        turn = self._turn
+        if not event.text or (event.id and event.id in self._abandoned_ids):
             return
-        if self._answered[event.source] and event.sequence != 0:
+        if turn.delivered[event.source] and event.sequence != 0:
             return  # left over from an answer that is closed; a further one begins at 0
-        message = self._open_answer()
+        message = turn.open_answer
         if message is None:
-            if len(self._answers_of_turn) > self._answered[event.source]:
+            if len(turn.answers) > turn.delivered[event.source]:
                 return  # another way was faster
-            message = self._new_answer(event.id, now)
-        message.add_piece(event.sequence, event.text)
+            if self._abandoned_text and event.sequence not in (0, None):
+                return  # left over from the turn before
+            message = self._new_answer(event.id, event.source, now)
+        if message.source == event.source:
+            message.add_piece(event.sequence, event.text)
 
-    def _answer(self, text: str, source: str, now: float) -> None:
-        if not text.strip():
+    def _answer(self, event: Answer, now: float) -> None:
+        text = well_formed(event.text.strip())[:LONGEST_ANSWER]
+        turn = self._turn
+        message = turn.open_answer
+        if self._is_of_abandoned_turn(event, message):
             return
-        message = self._open_answer()
-        if message is None and self._is_of_abandoned_turn(text):
-            self._abandoned = ""
+        if not text:
+            self._awaiting = ""
             return
-        index = self._answered[source]
-        self._answered[source] += 1
-        if index < len(self._answers_of_turn):
-            message = self._answers_of_turn[index]
+        index = turn.delivered[event.source]
+        turn.delivered[event.source] += 1
+        if index < len(turn.answers):
+            message = turn.answers[index]
             if message.state != "streaming":
                 return  # the same answer, by another way
         elif message is None:
-            message = self._new_answer("", now)
+            message = self._new_answer(event.id, event.source, now)
+        self._abandoned_text = ""
         shown = message.text.rstrip()
-        cut = len(text.rstrip()) < len(shown) and shown.startswith(text.rstrip())
+        cut = len(text) < len(shown) and shown.startswith(text)
         message.text = text
         message.state = "interrupted" if cut else "done"
-        if self.activity == "loading":
-            self.activity = "idle"
+        self._awaiting = ""
 
-    def _is_of_abandoned_turn(self, text: str) -> bool:
-        return bool(self._abandoned) and text.startswith(self._abandoned)
+    def _is_of_abandoned_turn(self, event: Answer, open_answer: Message | None) -> bool:
+        if event.id and event.id in self._abandoned_ids:
+            return True
+        if open_answer is not None or not self._abandoned_text:
+            return False
+        if not event.text.startswith(self._abandoned_text):
+            return False
+        self._abandoned_text = ""
+        return True
 
-    def _open_answer(self) -> Message | None:
-        last = self._answers_of_turn[-1] if self._answers_of_turn else None
-        return last if last is not None and last.state == "streaming" else None
-
-    def _new_answer(self, message_id: str, now: float) -> Message:
-        taken = not message_id or self.message(message_id) is not None
-        new_id = f"answer-{len(self.messages)}" if taken else message_id
-        message = Message(new_id, "assistant", "", "streaming", now)
-        asked = next((said for said in reversed(self.messages) if said.role == "user"), None)
-        if asked is not None and not self._answers_of_turn:
-            message.citations = asked.citations
+    def _new_answer(self, wire_id: str, source: Source, now: float) -> Message:
+        taken = not wire_id or self.message(wire_id) is not None
+        own_id = f"answer-{len(self.messages)}" if taken else wire_id
+        message = Message(own_id, "assistant", "", "streaming", now, source=source, wire_id=wire_id)
+        if not self._turn.answers:
+            message.citations = self._turn.citations
         self.messages.append(message)
-        self._answers_of_turn.append(message)
+        self._turn.answers.append(message)
         return message
 
+    # Speaking
+
+    def _utterance_over(self) -> None:
+        if self.speaking:
+            self.utterances_done += 1
+        self.speaking, self.video_id = False, ""
+
     def _interrupt(self) -> Iterator[Effect]:
-        if self.activity != "talking":
+        if self.phase != "connected":
             return
-        if not self.fluent or not self.interruptible:
+        if not self.speaking:
+            yield from self._give_up_waiting()
+        elif not self.fluent or not self.interruptible:
             yield Explain("This agent cannot be interrupted: it does not stream fluently.")
         elif not self.video_id:
             yield Explain("The agent cannot be interrupted yet: it has only just begun.")
         else:
             yield Interrupt(self.video_id)
-            self.activity, self.video_id = "idle", ""
-            if self._answers_of_turn:
-                self._answers_of_turn[-1].state = "interrupted"
+            self._utterance_over()
+            if self._turn.answers:
+                self._turn.answers[-1].state = "interrupted"
+
+    def _give_up_waiting(self) -> Iterator[Effect]:
+        """Wait no longer for an answer: the next message goes out, a late answer is dropped."""
+        if not self._awaiting:
+            return
+        self._awaiting = ""
+        answer = self._turn.open_answer
+        if answer is not None:
+            self._abandon(answer)
+        yield from self._next_turn()
+
+    # Ending
 
     def _end(self, reason: EndReason, trouble: str) -> None:
         if self.phase == "failed":
             return
-        self.phase, self.activity, self.video_id = "disconnected", "idle", ""
+        self.phase, self.speaking, self.video_id, self._awaiting = "disconnected", False, "", ""
         self.end_reason = reason
         self.trouble = trouble
         for message in self.messages:
             if message.state == "streaming":
                 message.state = "interrupted"
+
+
+def well_formed(text: str) -> str:
+    """The text without half characters: two that belong together are joined, others replaced.
+
+    JSON may carry the two halves of a character of another plane in two messages.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

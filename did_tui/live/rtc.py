@@ -1,7 +1,7 @@
-"""The one place that touches private names of aiortc and aioice.
+"""What the client needs of aiortc and aioice beyond their documented names.
 
-``check`` tells whether the installed versions still have them; a contract test fails when they do
-not. Every use has a fallback, so a new aiortc makes something worse, never broken.
+``missing`` names what the installed versions do not have; a test fails when there is any. Every use
+has a fallback, so a new aiortc makes something worse, never broken.
 """
 
 from __future__ import annotations
@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     from did_tui.api.models import Stream
 
 _CANDIDATE = re.compile(r"^a=candidate:\S+ \d+ \S+ \d+ (\S+) \d+ typ", re.MULTILINE)
+
+
+def missing() -> list[str]:
+    """The names that are used here and that the installed versions do not have."""
+    from aioice import Connection
+    from aiortc import RTCIceGatherer
+
+    lacks = []
+    if not hasattr(RTCIceGatherer(iceServers=[]), "_connection"):
+        lacks.append("RTCIceGatherer._connection")
+    if not hasattr(Connection, "get_component_candidates"):
+        lacks.append("Connection.get_component_candidates")
+    return lacks
+
+
+def first_mid(sdp: str) -> str:
+    """The id of the first media section, whose transport a bundle uses."""
+    found = re.search(r"^a=mid:(\S+)", sdp, re.MULTILINE)
+    return found[1] if found else "0"
 
 
 def offers_loopback_only(sdp: str) -> bool:

@@ -15,7 +15,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import new_connection_id
-from did_tui.api.errors import DidError
+from did_tui.api.errors import DidError, NotFound, NotSignedIn, Unreachable
 from did_tui.api.models import RuntimeAgent
 from did_tui.live import wire
 from did_tui.live.conversation import (
@@ -45,21 +45,21 @@ from did_tui.live.events import (
     UserSaid,
 )
 from did_tui.live.media.playback import Playback
-from did_tui.live.streams import CLOSE_SECONDS, NotificationsSocket, WebRtcStream
+from did_tui.live.streams import NotificationsSocket, WebRtcStream
 
 STREAM_OPTIONS: Mapping[str, Any] = {"compatibility_mode": "on", "fluent": True}
 
 
 @dataclass(slots=True)
 class _Line:
-    """What is open for one attempt: the socket, the stream, the chat."""
+    """What is open for one attempt: the socket, the stream and what runs for them."""
 
     connection: str
-    stream: WebRtcStream
-    socket: NotificationsSocket
-    chat_id: str = ""
+    stream: WebRtcStream = field(init=False)
+    socket: NotificationsSocket = field(init=False)
     pumps: set[asyncio.Task[None]] = field(default_factory=set)
     connecting: asyncio.Task[None] | None = None
+    closing: asyncio.Task[None] | None = None
 
 
 class Runner:
@@ -79,35 +79,43 @@ class Runner:
         changed: Callable[[], None] = lambda: None,
         explain: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
+        self.agent_id = agent_id
         self.conversation = Conversation()
         self.playback = playback
         self.agent: RuntimeAgent | None = None
-        self.agent_id = agent_id
-        self._client, self._agent_id, self._options = client, agent_id, options
+        self._client, self._options = client, options
         self._changed, self._explain = changed, explain
         self._line: _Line | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._ended = asyncio.Event()
+        self._chat_id = ""
+        self._sending: set[asyncio.Task[None]] = set()
         self._said = 0
 
     async def open(self) -> None:
-        """Connect; events tell how far it is. Never raises: trouble is an event."""
+        """Connect, again if there was a connection before; events tell how far it is.
+
+        Never raises: trouble is an event.
+        """
+        if self._line is not None:
+            await self._hang_up(self._line, "user")
+        line = _Line(new_connection_id())
+        self._line = line
+
+        def emit(event: Event) -> None:
+            if self._line is line:  # what an older line still says is of no interest
+                self.emit(event)
+
+        client, connection = self._client, line.connection
+        line.stream = WebRtcStream(
+            client, self.agent_id, connection, emit, lambda track: self._play(line, track)
+        )
+        line.socket = NotificationsSocket(client, connection, emit)
         self.emit(Opening())
         self.playback.start()
-        connection = new_connection_id()
-        line = _Line(
-            connection,
-            WebRtcStream(self._client, self._agent_id, connection, self.emit, self._play),
-            NotificationsSocket(self._client, connection, self.emit),
-        )
-        self._line = line
         line.connecting = asyncio.create_task(self._connect(line))
         await asyncio.wait([line.connecting])
-        if not line.connecting.cancelled():
-            line.connecting.result()
 
     def say(self, text: str) -> str:
-        """Send a message, now or as soon as the line is open; its id."""
+        """Send a message, now or as soon as its turn comes; its id."""
         self._said += 1
         message_id = f"user-{self._said}"
         self.emit(UserSaid(message_id, text))
@@ -118,49 +126,53 @@ class Runner:
         self.emit(InterruptAsked())
 
     async def close(self, reason: EndReason = "user") -> None:
-        """End the conversation; returns when the stream is deleted or that was given up."""
-        if self._line is not None and not self.conversation.over:
-            self.emit(Closing())
-        await self._hang_up(reason)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
-        for task in self._tasks:
-            task.cancel()  # a message that is still on its way
-        self.playback.close()
+        """End the conversation; returns when the stream is deleted at the service.
 
-    async def ended(self) -> None:
-        """Wait until the conversation is over, whoever ended it."""
-        await self._ended.wait()
+        However often it is called, and even where the caller is cancelled, the stream is deleted
+        once and whole.
+        """
+        if self._line is not None:
+            if not self.conversation.over:
+                self.emit(Closing())
+            await self._hang_up(self._line, reason)
+        for task in self._sending:
+            task.cancel()  # a message that is still on its way
+        await asyncio.to_thread(self.playback.close)
 
     def emit(self, event: Event) -> None:
         """Let an event happen and do what follows from it."""
         for effect in self.conversation.apply(event, time.monotonic()):
             self._do(effect)
-        if self.conversation.over:
-            self._ended.set()
-            if self._line is not None and not isinstance(event, Closed | Failed):
-                self._spawn(self._hang_up(self.conversation.end_reason or "service"))
+        line = self._line
+        if self.conversation.over and line is not None and line.closing is None:
+            self._begin_to_hang_up(line, self.conversation.end_reason or "service")
         self._changed()
 
     # Connecting
 
     async def _connect(self, line: _Line) -> None:
+        steps: list[tuple[Step, Coroutine[Any, Any, None]]] = [
+            ("agent", self._meet(line)),
+            ("chat", self._start_chat(line)),
+            ("stream", line.stream.open(self._options)),
+        ]
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._step("agent", self._meet(line)))
-                tasks.create_task(self._step("chat", self._start_chat(line)))
-                tasks.create_task(self._step("stream", line.stream.open(self._options)))
+                for step, work in steps:
+                    tasks.create_task(self._step(step, work))
         except* _StepFailed as failures:
             first = failures.exceptions[0]
-            assert isinstance(first, _StepFailed)  # noqa: S101 (narrows the group's type)
-            self.emit(Failed(first.step, str(first.error), first.error.advice))
-            self._spawn(self._hang_up("error"))
+            if isinstance(first, _StepFailed):
+                self.emit(Failed(first.step, str(first.error), first.error.advice))
 
     async def _step(self, step: Step, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except DidError as error:
             raise _StepFailed(self._step_at_fault(step), error) from error
+        except Exception as error:  # whatever WebRTC raises ends the attempt, not the program
+            trouble = DidError(f"WebRTC failed: {type(error).__name__} {error}".strip())
+            raise _StepFailed(self._step_at_fault(step), trouble) from error
 
     def _step_at_fault(self, step: Step) -> Step:
         """Of the steps that the stream goes through, the one that is under way."""
@@ -171,25 +183,35 @@ class Runner:
         return step
 
     async def _meet(self, line: _Line) -> None:
+        """Learn about the agent; what is merely nice to know may be missing."""
         self.emit(StepBegun("agent"))
-        self.agent = await self._client.runtime(self._agent_id, connection=line.connection)
+        try:
+            self.agent = await self._client.runtime(self.agent_id, connection=line.connection)
+        except (NotFound, NotSignedIn, Unreachable):
+            raise
+        except DidError:
+            self.agent = None
+        if self.agent is not None and self.agent.avatar.type == "expressive":
+            raise NotYet("Expressive agents speak over LiveKit, which is not built in yet.")
         self.emit(StepDone("agent"))
 
     async def _start_chat(self, line: _Line) -> None:
+        """Open the thread, the same one when connecting again, and its notifications."""
         self.emit(StepBegun("chat"))
-        chat, _ = await asyncio.gather(
-            self._client.create_chat(self._agent_id, connection=line.connection),
-            line.socket.open(),
-        )
-        line.chat_id = chat.id
+        opening = asyncio.create_task(line.socket.open())
+        try:
+            if not self._chat_id:
+                chat = await self._client.create_chat(self.agent_id, connection=line.connection)
+                self._chat_id = chat.id
+            await opening
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
         self.emit(StepDone("chat"))
 
-    def _play(self, track: MediaStreamTrack) -> None:
-        if self._line is None:
-            return
+    def _play(self, line: _Line, track: MediaStreamTrack) -> None:
         pump = self._hear(track) if track.kind == "audio" else self._watch(track)
-        task = asyncio.create_task(pump)
-        self._line.pumps.add(task)
+        line.pumps.add(asyncio.create_task(pump))
 
     async def _watch(self, track: MediaStreamTrack) -> None:
         """Take every picture from the track, whose queue has no bound."""
@@ -226,6 +248,11 @@ class Runner:
             case Explain(sentence):
                 self._explain(sentence)
 
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
     async def _send(self, message_id: str) -> None:
         line = self._line
         if line is None:
@@ -233,8 +260,8 @@ class Runner:
         transcript = self.conversation.transcript_until(message_id)
         try:
             response = await self._client.send_message(
-                self._agent_id,
-                line.chat_id,
+                self.agent_id,
+                self._chat_id,
                 wire.messages_for([_wire_fields(message) for message in transcript]),
                 stream=line.stream.stream,
                 connection=line.connection,
@@ -257,7 +284,7 @@ class Runner:
         script = {"type": "text", "input": text}
         try:
             await self._client.speak(
-                self._agent_id, line.stream.stream, script, connection=line.connection
+                self.agent_id, line.stream.stream, script, connection=line.connection
             )
         except DidError:
             return  # a greeting less; what follows says what is wrong, if anything is
@@ -265,22 +292,30 @@ class Runner:
 
     # Ending
 
-    async def _hang_up(self, reason: EndReason) -> None:
-        line, self._line = self._line, None
-        if line is None:
-            return
+    def _begin_to_hang_up(self, line: _Line, reason: EndReason) -> asyncio.Task[None]:
+        if line.closing is None:
+            line.closing = asyncio.create_task(self._close_line(line, reason))
+        return line.closing
+
+    async def _hang_up(self, line: _Line, reason: EndReason) -> None:
+        """Close a line and wait for it; a caller that is cancelled does not cancel the closing."""
+        await asyncio.shield(self._begin_to_hang_up(line, reason))
+        if self._line is line:
+            self._line = None
+
+    async def _close_line(self, line: _Line, reason: EndReason) -> None:
         if line.connecting is not None:
             line.connecting.cancel()
             await asyncio.wait([line.connecting])
         for pump in line.pumps:
             pump.cancel()
         await asyncio.gather(line.stream.close(), line.socket.close())
-        self.emit(Closed(reason))
+        if self._line is line:
+            self.emit(Closed(reason))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+class NotYet(DidError):
+    """Something of D-ID's that this version cannot do."""
 
 
 class _StepFailed(Exception):

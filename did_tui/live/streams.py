@@ -1,15 +1,16 @@
 """A V1 stream: WebRTC with the service as the offerer (streams guide; protocol 3).
 
 The order that matters: the data channel exists before the answer is made; the answer is posted at
-once, while candidates are still being gathered; each candidate is posted as it is known, then the
-end of them. ``session_id`` goes back verbatim.
+once, while candidates are being gathered; then they are posted, and the end of them.
+``session_id`` goes back verbatim.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiortc import (
     MediaStreamTrack,
@@ -19,15 +20,16 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.sdp import candidate_to_sdp
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from did_tui.api.client import Client
+from did_tui.api.client import Client, is_loopback
 from did_tui.api.errors import DidError, Unreachable
 from did_tui.api.models import Stream
 from did_tui.live import rtc, wire
 from did_tui.live.events import (
     Event,
+    Failed,
     SessionEnded,
     StepBegun,
     StepDone,
@@ -35,7 +37,7 @@ from did_tui.live.events import (
 )
 
 CHANNEL = "JanusDataChannel"
-CLOSE_SECONDS = 2.0
+HANG_UP_SECONDS = 2.0
 SOCKET_SECONDS = 10.0
 LARGEST_NOTIFICATION = 1 << 20  # bytes
 
@@ -67,6 +69,7 @@ class WebRtcStream:
         self._pc: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
         self._creating: asyncio.Future[Stream] | None = None
+        self._was_connected = False
         self._closing = False
         self.stream: Stream | None = None
 
@@ -88,9 +91,16 @@ class WebRtcStream:
         answer = await pc.createAnswer()
         self._emit(StepBegun("answer"))
         self._emit(StepBegun("network"))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._send_answer(stream, answer.sdp))
-            tasks.create_task(self._gather(pc, stream, answer))
+        gathering = asyncio.create_task(self._gather(pc, stream, answer))
+        try:
+            await self._client.send_answer(
+                self._agent_id, stream, answer.sdp, connection=self._connection
+            )
+            self._emit(StepDone("answer"))
+            await gathering
+        finally:
+            gathering.cancel()
+            await asyncio.gather(gathering, return_exceptions=True)
 
     def send(self, text: str) -> bool:
         """Write on the data channel; False where it is not open."""
@@ -100,16 +110,15 @@ class WebRtcStream:
         return True
 
     async def close(self) -> None:
-        """Delete the stream at the service and end the connection; takes at most some seconds.
+        """Delete the stream at the service and end the connection.
 
-        Never raises: a service that has forgotten the stream has nothing to delete.
+        Takes as long as the service takes to answer, a stream that is still being created included;
+        never raises: a service that has forgotten the stream has nothing to delete.
         """
         if self._closing:
             return
         self._closing = True
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_at_most(CLOSE_SECONDS, self._delete()))
-            tasks.create_task(_at_most(CLOSE_SECONDS, self._hang_up()))
+        await asyncio.gather(self._delete(), self._hang_up(), return_exceptions=True)
 
     # Setting up
 
@@ -133,25 +142,25 @@ class WebRtcStream:
             rtc.gather_on_loopback(pc)
         return pc
 
-    async def _send_answer(self, stream: Stream, sdp: str) -> None:
-        await self._client.send_answer(self._agent_id, stream, sdp, connection=self._connection)
-        self._emit(StepDone("answer"))
-
     async def _gather(
         self, pc: RTCPeerConnection, stream: Stream, answer: RTCSessionDescription
     ) -> None:
+        """Gather candidates and post them; one that does not arrive is one way less."""
         await pc.setLocalDescription(answer)
-        sending = [
-            self._send_candidate(stream, wire.candidate_fields(candidate_to_sdp(candidate), "0", 0))
+        mid = rtc.first_mid(answer.sdp)
+        candidates: list[Mapping[str, Any] | None] = [
+            wire.candidate_fields(candidate_to_sdp(candidate), mid, 0)
             for candidate in rtc.local_candidates(pc)
         ]
-        await asyncio.gather(*sending)
-        await self._send_candidate(stream, None)
-
-    async def _send_candidate(self, stream: Stream, candidate: Mapping[str, Any] | None) -> None:
-        await self._client.send_candidate(
-            self._agent_id, stream, candidate, connection=self._connection
-        )
+        post = self._client.send_candidate
+        for group in (candidates, [None]):
+            await asyncio.gather(
+                *(
+                    post(self._agent_id, stream, candidate, connection=self._connection)
+                    for candidate in group
+                ),
+                return_exceptions=True,
+            )
 
     # What the peer connection says
 
@@ -160,10 +169,19 @@ class WebRtcStream:
             return
         match self._pc.connectionState:
             case "connected":
+                self._was_connected = True
                 self._emit(StepDone("network"))
                 self._emit(StepBegun("channel"))
-            case "failed" | "closed":
+            case "failed" | "closed" if self._was_connected:
                 self._emit(SessionEnded("network"))
+            case "failed":
+                self._emit(
+                    Failed(
+                        "network",
+                        "There is no way through the network to the agent's video.",
+                        "WebRTC needs UDP or a relay that D-ID offers; a firewall may forbid both.",
+                    )
+                )
 
     def _heard(self, data: object) -> None:
         event = wire.from_channel(data)
@@ -176,14 +194,14 @@ class WebRtcStream:
         if self._creating is None:
             return
         try:
-            stream = await self._creating
+            stream = await asyncio.shield(self._creating)
             await self._client.delete_stream(self._agent_id, stream, connection=self._connection)
         except DidError:
             pass  # never made, gone already, or unreachable: the service ends it by itself
 
     async def _hang_up(self) -> None:
         if self._pc is not None:
-            await self._pc.close()
+            await asyncio.wait_for(self._pc.close(), HANG_UP_SECONDS)
 
 
 class NotificationsSocket:
@@ -192,45 +210,41 @@ class NotificationsSocket:
     def __init__(self, client: Client, connection: str, emit: Emit) -> None:
         self._url = client.notifications_url(connection)
         self._emit = emit
+        self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Connect and begin to read; raises ``Unreachable``."""
-        host = self._url.partition("?")[0]
+        host = urlsplit(self._url).netloc.rpartition("@")[2]
         try:
             socket = await connect(
                 self._url,
                 open_timeout=SOCKET_SECONDS,
-                close_timeout=CLOSE_SECONDS,
+                close_timeout=HANG_UP_SECONDS,
                 max_size=LARGEST_NOTIFICATION,
                 compression=None,
+                # What is on this machine is not asked for through a proxy.
+                proxy=None if is_loopback(self._url) else True,
             )
-        except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
+        except (OSError, TimeoutError, ImportError, ValueError, WebSocketException) as error:
             # Only the kind of error: its text may hold the address with the key inside.
             raise Unreachable(
                 f"The notifications of {host} cannot be reached ({type(error).__name__})."
             ) from None
+        self._socket = socket
         self._reading = asyncio.create_task(self._read(socket))
 
     async def close(self) -> None:
         """Disconnect."""
-        if self._reading is not None:
-            self._reading.cancel()
+        if self._socket is not None and self._reading is not None:
+            await self._socket.close()
             await asyncio.gather(self._reading, return_exceptions=True)
 
-    async def _read(self, socket: Any) -> None:
-        async with socket:
-            try:
-                async for message in socket:
-                    event = wire.from_socket(message)
-                    if event is not None:
-                        self._emit(event)
-            except ConnectionClosed:
-                pass  # text still comes by the data channel and the responses
-
-
-async def _at_most(seconds: float, work: Awaitable[None]) -> None:
-    try:
-        await asyncio.wait_for(work, seconds)
-    except TimeoutError:
-        pass  # what did not end by then is left to the service's own time-out
+    async def _read(self, socket: ClientConnection) -> None:
+        try:
+            async for message in socket:
+                event = wire.from_socket(message)
+                if event is not None:
+                    self._emit(event)
+        except ConnectionClosed:
+            pass  # text still comes by the data channel and the responses

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,16 @@ from did_tui.ui import crash, terminal
 from did_tui.ui.keys import bindings
 from did_tui.ui.screens.agents import AgentsScreen
 from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.signals import exit_on_signals
+from did_tui.ui.text import plain
 from did_tui.ui.theme import DARK
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
     from did_tui.live.runner import Runner
+
+SOON = 0.7  # seconds of closing that need no word
+PATIENCE = 15.0  # seconds that leaving waits for streams to be closed
 
 OpenClient = Callable[[], Awaitable["Client"]]
 
@@ -44,7 +49,7 @@ class DidTui(App[None]):
     BINDINGS = [*bindings("everywhere")]
     CSS = """
     Screen { background: $background; }
-    ToastRack { align: right top; margin: 1 1 0 0; }
+    ToastRack { dock: top; align: right top; margin: 0; padding: 1 1 0 0; }
     Toast { background: $panel; padding: 0 1; }
     """
 
@@ -69,8 +74,9 @@ class DidTui(App[None]):
         self._open_client = open_client
         self._client: asyncio.Future[Client] | None = None
         self._agent, self._say, self._report, self.once = agent, say, report, once
-        self._runners: set[Runner] = set()
-        self._bytes_before = 0
+        #: Why the program ends with an error, where it does.
+        self.trouble = ""
+        self._open: dict[Runner, _Open] = {}
         self.register_theme(DARK)
         self.theme = "did-dark"
 
@@ -99,13 +105,7 @@ class DidTui(App[None]):
 
     def on_mount(self) -> None:
         """Be told when the terminal goes or somebody wants us gone."""
-        if sys.platform != "win32":
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self._told_to_go, number)
-
-    def _told_to_go(self, number: int) -> None:
-        self.exit(return_code=128 + number)
+        exit_on_signals(self)
 
     async def action_quit(self) -> None:
         """Close what is open, then leave."""
@@ -116,10 +116,19 @@ class DidTui(App[None]):
 
     async def hang_up(self) -> None:
         """Close every stream and connection that is still open; for every way out."""
-        await asyncio.gather(*(runner.close() for runner in list(self._runners)))
-        self._runners.clear()
+        closing = {self.let_go(runner) for runner in self._open}
+        if closing:
+            _, pending = await asyncio.wait(closing, timeout=SOON)
+            if pending:
+                print(f"Closing {len(pending)} stream at {self.place}…", file=sys.stderr)
+                await asyncio.wait(pending, timeout=PATIENCE)
         if self._client is not None and self._client.done() and not self._client.exception():
             await self._client.result().close()
+
+    def notify(self, message: str, *, title: str = "", **options: Any) -> None:
+        """Show a notice; its words may come from anywhere."""
+        options["markup"] = False
+        super().notify(plain(message), title=plain(title), **options)
 
     def warm_up(self) -> None:
         """Load WebRTC in a thread while the user looks at the list."""
@@ -132,8 +141,8 @@ class DidTui(App[None]):
 
     def _fatal_error(self) -> None:
         """Say in one sentence that it crashed; Textual's own page would show local variables."""
-        secret = self.settings.key
-        self._exit_renderables.append(Text(crash.save(log_directory(), [secret])))
+        sentence = crash.save(log_directory(), self.settings.key)
+        self._exit_renderables.append(Text(plain(sentence)))
         self._close_messages_no_wait()
 
     # Conversations
@@ -145,10 +154,11 @@ class DidTui(App[None]):
         """
         client = await self.client()
         live = await asyncio.to_thread(importlib.import_module, "did_tui.live.runner")
+        loop = asyncio.get_running_loop()
         playback = live.Playback(
             sink=self.settings.audio,
             on_picture=screen.picture_ready,
-            on_trouble=lambda reason: self.call_from_thread(screen.no_sound, reason),
+            on_trouble=lambda reason: loop.call_soon_threadsafe(screen.no_sound, reason),
         )
         runner: Runner = live.Runner(
             client, agent_id, playback, changed=screen.changed, explain=screen.warn
@@ -159,16 +169,21 @@ class DidTui(App[None]):
         """Open a conversation."""
         self.push_screen(ChatScreen(agent, still))
 
-    def opened(self, runner: Runner) -> None:
+    def opened(self, runner: Runner, frames_shown: Callable[[], int]) -> None:
         """A conversation has begun: it will be closed whatever happens."""
-        self._runners.add(runner)
-        self._bytes_before = self._bytes_written
+        self._open[runner] = _Open(frames_shown, self._bytes_written)
 
-    def closed(self, runner: Runner, frames_shown: int) -> None:
-        """A conversation has ended: write its report."""
-        if runner not in self._runners:
-            return
-        self._runners.discard(runner)
+    def let_go(self, runner: Runner) -> asyncio.Task[None]:
+        """Close a conversation and write its report; the same task however often it is called."""
+        entry = self._open[runner]
+        if entry.closing is None:
+            entry.closing = asyncio.create_task(self._close(runner, entry))
+        return entry.closing
+
+    async def _close(self, runner: Runner, entry: _Open) -> None:
+        frames_shown = entry.frames_shown()
+        await runner.close()
+        self._open.pop(runner, None)
         if self._report is None:
             return
         from did_tui.live.report import report
@@ -178,12 +193,12 @@ class DidTui(App[None]):
             runner.playback.counters,
             agent_id=runner.agent_id,
             frames_shown=frames_shown,
-            bytes_to_terminal=self._bytes_written - self._bytes_before,
+            bytes_to_terminal=self._bytes_written - entry.bytes_before,
         )
         try:
             self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            self.exit(return_code=1, message=f"The report cannot be written: {error}")
+            self.trouble = f"The report cannot be written: {error}"
 
     def leave_conversation(self) -> None:
         """A conversation's screen wants to go."""
@@ -203,4 +218,16 @@ async def run(app: DidTui) -> int:
         await app.run_async()
     finally:
         await app.hang_up()
+    if app.trouble:
+        print(f"did-tui: {plain(app.trouble)}", file=sys.stderr)
+        return app.return_code or 1
     return app.return_code or 0
+
+
+@dataclass(slots=True)
+class _Open:
+    """What is kept about a conversation that is open."""
+
+    frames_shown: Callable[[], int]
+    bytes_before: int
+    closing: asyncio.Task[None] | None = None

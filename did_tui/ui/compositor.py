@@ -1,7 +1,7 @@
 """The short way of the live picture to the terminal.
 
-The one place that touches names that Textual keeps private; ``available`` tells whether they are
-there. Without them every frame takes Textual's ordinary way, which is slower and just as right.
+It needs names that Textual keeps private; ``missing`` says which of them the installed version does
+not have. Where there are any, every frame takes Textual's ordinary way, which is slower and right.
 """
 
 from __future__ import annotations
@@ -32,6 +32,22 @@ class _Update(CompositorUpdate):
         return self._text
 
 
+def missing(widget: Widget) -> list[str]:
+    """The private names that are used here and that this Textual does not have."""
+    compositor = getattr(widget.screen, "_compositor", None)
+    wanted: list[tuple[object, str]] = [
+        (widget, "_repaint_required"),
+        (widget.screen, "_layout_required"),
+        (compositor, "visible_widgets"),
+        (compositor, "_dirty_regions"),
+        (widget.app, "_display"),
+        (widget.app, "_driver"),
+        (widget.app, "_batch_count"),
+        (widget.app, "_background_screens"),
+    ]
+    return [f"{type(owner).__name__}.{name}" for owner, name in wanted if not hasattr(owner, name)]
+
+
 class Canvas:
     """Where a widget's cells lie on the terminal and what it shows there."""
 
@@ -40,7 +56,7 @@ class Canvas:
         self._shadow: Shadow | None = None
         self._map: object = None
         self._place: tuple[int, int, npt.NDArray[Any]] | None = None
-        self.bytes_painted = 0
+        self._available: bool | None = None
 
     def forget(self) -> None:
         """The size has changed: the next repaint begins anew."""
@@ -69,7 +85,6 @@ class Canvas:
         left, top, visible = place
         data = delta(cells, self._shadow, top=top, left=left, threshold=threshold, visible=visible)
         if data:
-            self.bytes_painted += len(data)
             update: Any = _Update(data.decode() + "\x1b[0m")
             self._widget.app._display(self._widget.screen, update)
         return "done"
@@ -79,6 +94,10 @@ class Canvas:
         widget, app = self._widget, self._widget.app
         if not widget.is_attached or not app.screen_stack:
             return "hidden"  # the app is on its way out
+        if self._available is None:
+            self._available = not missing(widget)
+        if not self._available:
+            return "ordinary"
         screen, driver = widget.screen, app._driver
         if app.screen is not screen:
             return "later" if screen in app._background_screens else "hidden"

@@ -13,6 +13,8 @@ from did_tui.live.media.file import FilePlayer, NotPlayable
 from did_tui.live.media.playback import Playback
 from did_tui.ui import terminal
 from did_tui.ui.keys import bindings
+from did_tui.ui.signals import exit_on_signals
+from did_tui.ui.text import plain
 from did_tui.ui.theme import DARK
 from did_tui.ui.widgets.video import VideoView
 
@@ -29,6 +31,7 @@ class PlayerApp(App[str]):
         self.theme = "did-dark"
         self._path, self._sink = path, sink
         self._player: FilePlayer | None = None
+        self.no_sound = ""
 
     def compose(self) -> ComposeResult:
         """Nothing but the picture."""
@@ -36,13 +39,16 @@ class PlayerApp(App[str]):
 
     def on_mount(self) -> None:
         """Begin."""
+        exit_on_signals(self)
         self.play()
 
     @work
     async def play(self) -> None:
         """Play the file, then leave."""
         view = self.query_one(VideoView)
-        playback = Playback(sink=self._sink, on_picture=view.picture_ready)
+        playback = Playback(
+            sink=self._sink, on_picture=view.picture_ready, on_trouble=self._without_sound
+        )
         view.attach(playback.take_picture)
         try:
             self._player = FilePlayer(self._path, playback)
@@ -56,8 +62,11 @@ class PlayerApp(App[str]):
             await self._player.ended()
         finally:
             self._player.stop()
-            playback.close()
+            await asyncio.to_thread(playback.close)
         self.exit(self._player.trouble)
+
+    def _without_sound(self, reason: str) -> None:
+        self.no_sound = f"{reason} Played without sound."
 
     def action_pause(self) -> None:
         """Stop, or go on."""
@@ -67,8 +76,8 @@ class PlayerApp(App[str]):
 
 def play(path: Path, sink: str) -> int:
     """Play a file in this terminal; the exit code."""
-    trouble = asyncio.run(PlayerApp(path, sink).run_async())
-    if trouble:
-        print(f"did-tui: {trouble}", file=sys.stderr)
-        return 1
-    return 0
+    app = PlayerApp(path, sink)
+    trouble = asyncio.run(app.run_async())
+    for sentence in filter(None, (app.no_sound, trouble)):
+        print(f"did-tui: {plain(sentence)}", file=sys.stderr)
+    return app.return_code or (1 if trouble else 0)

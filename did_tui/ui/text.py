@@ -8,7 +8,6 @@ steer a terminal. Everything that did not come from this program's own source go
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from textual.content import Content
 from textual.style import Style
@@ -41,8 +40,3 @@ def one_line(text: object) -> str:
 def literal(text: object, style: str | Style = "") -> Content:
     """Text for a widget, shown as it is: no markup, no control characters."""
     return Content.styled(plain(text), style) if style else Content(plain(text))
-
-
-def safe_label(text: object) -> str:
-    """A name for places that take a short ``str`` without markup, as a window title."""
-    return "".join(c for c in one_line(text)[:80] if unicodedata.category(c)[0] != "C")

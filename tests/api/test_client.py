@@ -107,8 +107,62 @@ async def test_a_picture_without_end_is_cut_off() -> None:
             yield b"x" * 1024 * 1024
 
     client = client_for(lambda _request: httpx.Response(200, content=endless()))  # type: ignore[arg-type]
-    with pytest.raises(errors.BadAnswer, match="larger"):
+    with pytest.raises(errors.BadAnswer, match="sent more than"):
         await client.picture("http://elsewhere/x.png")
+
+
+async def test_the_gateways_echo_of_the_key_is_struck_out() -> None:
+    said = "'user:pass' not a valid key=value pair in Authorization header: 'Basic user:pass'."
+    client = client_for(lambda _request: httpx.Response(403, json={"message": said}))
+    with pytest.raises(errors.UnknownRoute) as refused:
+        await client.agent_page()
+    assert "user:pass" not in str(refused.value) + refused.value.description
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SSL_CERT_FILE", "/nonexistent"), ("ALL_PROXY", "socks5://127.0.0.1:9"), ("ALL_PROXY", "x")],
+)
+async def test_a_setting_of_the_environment_that_is_wrong(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    client = Client(Credentials.parse("user:pass"), "https://api.invalid")
+    with pytest.raises(errors.Unreachable):
+        await client.agent_page()
+    await client.close()
+
+
+async def test_what_is_on_this_machine_is_not_asked_for_through_a_proxy(
+    emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    client = Client(Credentials.parse(KEY), emulator.url)
+    assert (await client.agent_page()).agents
+    await client.close()
+
+
+async def test_a_password_in_the_address_is_not_repeated() -> None:
+    client = Client(Credentials.parse("user:pass"), "https://me:hunter2@127.0.0.1:9")
+    with pytest.raises(errors.Unreachable) as refused:
+        await client.agent_page()
+    assert "hunter2" not in str(refused.value)
+    await client.close()
+
+
+async def test_json_that_is_nested_without_end_is_no_answer() -> None:
+    client = client_for(lambda _request: httpx.Response(200, content=b"[" * 200_000))
+    with pytest.raises(errors.BadAnswer):
+        await client.agent_page()
+    client = client_for(lambda _request: httpx.Response(500, content=b"[" * 200_000))
+    with pytest.raises(errors.ServiceFailure):
+        await client.agent_page()
+
+
+async def test_a_cursor_that_comes_again_ends_the_list() -> None:
+    page = {"agents": [{"id": "a"}], "token": "same"}
+    client = client_for(lambda _request: httpx.Response(200, json=page))
+    assert len([agent async for agent in client.agents()]) == 2
 
 
 # Against the emulator

@@ -133,15 +133,89 @@ def test_two_answers_of_a_turn_are_two() -> None:
 
 def test_a_late_answer_of_an_abandoned_turn_is_dropped() -> None:
     told = connected()
-    told.tell(e.UserSaid("u1", "first"), e.Partial("Long st", 0, "socket"))
-    told.tell(e.UserSaid("u2", "second"), e.Answer("Long story.", "socket"))
-    told.tell(e.Answer("Short.", "socket"))
+    told.tell(e.UserSaid("u1", "first"), e.Partial("Long st", 0, "socket"), e.InterruptAsked())
+    told.tell(e.UserSaid("u2", "second"), e.Partial("ory", 1, "socket"))
+    told.tell(e.Answer("Long story.", "socket"), e.Answer("Short.", "socket"))
     assert told.said == [
         ("user", "first", "sent"),
         ("assistant", "Long st", "interrupted"),
         ("user", "second", "sent"),
         ("assistant", "Short.", "done"),
     ]
+
+
+def test_ids_tell_turns_apart() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "first"), e.Partial("One", 0, "socket", "m1"), e.InterruptAsked())
+    told.tell(e.UserSaid("u2", "second"), e.Partial("Two", 0, "socket", "m2"))
+    told.tell(e.Partial(" more", 1, "socket", "m1"), e.Answer("One more.", "socket", "m1"))
+    told.tell(e.Answer("Two.", "socket", "m2"))
+    assert [text for _, text, _ in told.said] == ["first", "One", "second", "Two."]
+
+
+def test_messages_go_out_one_at_a_time() -> None:
+    told = Told(e.Opening(), e.UserSaid("u1", "A"), e.UserSaid("u2", "B"))
+    assert told.tell(*CONNECT[1:]) == [Send("u1")]
+    citation = e.Citation("about A", "…")
+    assert told.tell(e.Answer("a", "socket")) == [Send("u2")]
+    told.tell(e.Responded("u1", "", (citation,)), e.Answer("b", "socket"))
+    assert [text for _, text, _ in told.said] == ["A", "B", "a", "b"]
+    by_text = {message.text: message for message in told.conversation.messages}
+    assert by_text["a"].citations == (citation,)
+    assert by_text["b"].citations == ()
+
+
+def test_pieces_by_two_ways_are_one_text() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "?"), e.Partial("Hello", 0, "socket"))
+    told.tell(e.Partial("Hello", None, "channel"), e.Partial(" there", 1, "socket"))
+    assert told.said[-1] == ("assistant", "Hello there", "streaming")
+
+
+def test_an_agent_that_talks_can_be_stopped_while_a_question_waits() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "?"), e.Answer("Long.", "socket"), e.UtteranceStarted("v1"))
+    told.tell(e.UserSaid("u2", "and?"))
+    assert told.activity() == "talking"
+    assert told.tell(e.InterruptAsked()) == [Interrupt("v1")]
+
+
+def test_an_empty_answer_ends_the_waiting() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "?"))
+    assert told.activity() == "loading"
+    told.tell(e.Answer("", "socket"))
+    assert told.activity() == "idle"
+
+
+def test_a_message_whose_answer_is_arriving_did_arrive() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "?"), e.Partial("Yes", 0, "socket"), e.SendFailed("u1", "timeout"))
+    assert told.said == [("user", "?", "sent"), ("assistant", "Yes", "streaming")]
+
+
+def test_a_greeting_that_is_known_late_comes_before_the_question() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "?"), e.Greeted("Hi."), e.Answer("Yes.", "socket"))
+    assert [text for _, text, _ in told.said] == ["Hi.", "?", "Yes."]
+
+
+def test_half_characters_are_joined_or_replaced() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "\ud83d"), e.Partial("\ud83d", 0, "socket"))
+    told.tell(e.Partial("\ude00!", 1, "socket"))
+    assert [text for _, text, _ in told.said] == ["\ufffd", "😀!"]
+
+
+def test_running_out_of_credits_is_said() -> None:
+    told = connected()
+    effects = told.tell(e.UserSaid("u1", "?"), e.Responded("u1", "Text.", (), "TextOnly"))
+    assert any(isinstance(effect, Explain) and "credits" in effect.text for effect in effects)
+
+
+def test_what_could_not_be_said_is_explained() -> None:
+    effects = connected().tell(e.UtteranceFailed("no voice"))
+    assert effects == [Explain("The agent could not say this: no voice")]
 
 
 def test_an_answer_before_any_question_is_shown() -> None:

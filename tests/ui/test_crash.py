@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,16 @@ from did_tui.ui.app import DidTui
 
 def test_the_file_has_no_secret_and_is_private(tmp_path: Path) -> None:
     secret = "user:s3cr3t"
+    forms = f"{secret} Basic%20user%3As3cr3t {base64.b64encode(secret.encode()).decode()}"
     try:
-        raise ValueError(f"address ?authorization={secret}")
+        raise ValueError(f"address ?authorization={forms}")
     except ValueError:
-        sentence = crash.save(tmp_path / "log", [secret, ""])
+        sentence = crash.save(tmp_path / "log", f" Basic {secret}\n")
     path = Path(sentence.rpartition(": ")[2])
-    assert "s3cr3t" not in path.read_text()
-    assert "ValueError: address ?authorization=…" in path.read_text()
+    text = path.read_text()
+    assert "s3cr3t" not in text
+    assert base64.b64encode(b"user:s3cr3t").decode() not in text
+    assert "ValueError: address ?authorization=… " in text
     assert path.stat().st_mode & 0o777 == 0o600
 
 

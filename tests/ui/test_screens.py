@@ -184,13 +184,61 @@ async def test_what_is_typed_is_sent_and_starters_have_keys() -> None:
     app = ScriptedApp(well)
     async with app.run_test(size=(80, 24)) as pilot:
         _, runner = await chat_on(pilot)
-        await pilot.press(*"hi there", "enter")
+        await pilot.press("9")  # no such starter: the digit is text
+        prompt = app.screen.query_one(Prompt)
+        assert prompt.text == "9"
+        prompt.clear()
         await pilot.press("2")
         connect(runner)
         await settle(pilot)
-        assert runner.said == ["hi there", "Where is my order?"]
-        await pilot.press("9")  # no such starter: the digit is text
-        assert app.screen.query_one(Prompt).text == "9"
+        assert runner.said == ["Where is my order?"]
+        await pilot.press(*"3 apples", "enter")  # nothing is offered any more: text again
+        assert runner.said == ["Where is my order?", "3 apples"]
+
+
+async def test_what_a_notification_says_cannot_steer_the_terminal() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        app.notify("[b]a[/x]\x1b]0;t\x07\x9b2Jb", title="\x1b[31mc")
+        await settle(pilot)
+        shot = words(app.export_screenshot())
+        assert "[b]a[/x]" in shot
+        for control in ("\x1b", "\x9b", "\x07"):
+            assert control not in shot
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 8, 12])
+async def test_a_conversation_survives_any_width(width: int) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        runner.tell(e.Greeted("Hello, a few words."))
+        await settle(pilot)
+        show_face(screen)
+        await pilot.resize_terminal(width, 24)
+        await settle(pilot)
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "Hello" in words(app.export_screenshot())
+
+
+async def test_a_lookup_that_failed_can_be_tried_again() -> None:
+    broken = [True]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return refusing(request) if broken[0] else well(request)
+
+    app = ScriptedApp(answer, agent="ada")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "refused the key" in words(app.export_screenshot())
+        broken[0] = False
+        await pilot.press("f2")
+        await settle(pilot)
+        assert app.runner is not None
+        assert app.runner.agent_id == "agt_ada"
 
 
 async def test_a_message_that_was_not_sent_comes_back_to_the_prompt() -> None:

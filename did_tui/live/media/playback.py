@@ -29,8 +29,6 @@ class Counters:
     """What became of frames and sound; sound is counted in frames at 48 kHz."""
 
     pictures_decoded: int = 0
-    pictures_shown: int = 0
-    pictures_dropped: int = 0
     sound_heard: int = 0
     sound_lost: int = 0
 
@@ -115,7 +113,7 @@ class Playback:
             self._feeder.start()
 
     def close(self) -> None:
-        """Stop the sound and give the speaker back."""
+        """Stop the sound and give the speaker back; waits up to two seconds, any thread."""
         self._stop.set()
         if self._feeder is not None:
             self._feeder.join(2)
@@ -136,8 +134,6 @@ class Playback:
     def show(self, frame: av.VideoFrame) -> None:
         """Take a decoded picture; event loop only."""
         self.counters.pictures_decoded += 1
-        if self._newest is not None:
-            self.counters.pictures_dropped += 1
         self._newest = frame
         self._on_picture()
 
@@ -163,15 +159,19 @@ class Playback:
             self._speaker = self._open_speaker(self._sink)
         except SpeakerError as error:
             self._speaker = SilentSpeaker()
-            self._on_trouble(f"{error}.")
+            self._complain(error)
         while not self._stop.wait(NAP):
             try:
                 self._fill(self._speaker)
             except SpeakerError as error:
                 self._speaker.close()
                 self._speaker = SilentSpeaker()
-                self._on_trouble(f"{error}.")
+                self._complain(error)
         self._speaker.close()
+
+    def _complain(self, error: SpeakerError) -> None:
+        if not self._stop.is_set():
+            self._on_trouble(f"{error}.")
 
     def _fill(self, speaker: Speaker) -> None:
         wanted = speaker.writable()

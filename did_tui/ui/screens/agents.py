@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from did_tui.api.errors import DidError
+from did_tui.api.errors import ApiError, BadAnswer, DidError
 from did_tui.api.models import Agent
 from did_tui.ui.keys import bindings
 from did_tui.ui.text import literal
@@ -20,6 +20,7 @@ from did_tui.ui.widgets.topbar import TopBar
 from did_tui.ui.widgets.video import VideoView
 
 if TYPE_CHECKING:
+    from did_tui.api.client import Client
     from did_tui.ui.app import DidTui
 
 COLUMNS = (
@@ -36,6 +37,7 @@ _STATUS = {
     "error": ("✗ error", "bad"),
     "rejected": ("✗ rejected", "bad"),
 }
+MOST_STILLS = 16  # pictures that are kept
 PREVIEW_FROM = 116  # columns of the terminal from which there is room for the preview
 
 
@@ -97,7 +99,7 @@ class AgentsScreen(Screen[None]):
         slow = self.set_interval(0.5, lambda: self._say_loading(began))
         try:
             client = await self.app.client()
-            names = await client.knowledge_names()
+            names = await _names_or_none(client)
             agents = [agent async for agent in client.agents()]
         except DidError as error:
             bar.state, bar.mood = "✗ offline", "bad"
@@ -138,9 +140,12 @@ class AgentsScreen(Screen[None]):
 
     def _say_error(self, error: DidError) -> None:
         if self.table.rows:
-            self.notify(str(error), title="Not refreshed", severity="error", markup=False)
+            self.notify(str(error), title="Not refreshed", severity="error")
             return
-        self._say(literal(str(error), "bold $error") + literal(f"\n\n{error.advice}", "$muted"))
+        self._say(
+            literal(str(error), "bold $error")
+            + literal(f"\n\n{error.advice} Press r to try again.", "$muted")
+        )
 
     def _say(self, notice: Content | None) -> None:
         """Show a notice in the place of the list, or the list."""
@@ -170,9 +175,12 @@ class AgentsScreen(Screen[None]):
             return
         if agent.id not in self._stills:
             try:
-                self._stills[agent.id] = await (await self.app.client()).picture(agent.thumbnail)
+                still = await (await self.app.client()).picture(agent.thumbnail)
             except DidError:
-                self._stills[agent.id] = b""
+                still = b""
+            while len(self._stills) >= MOST_STILLS:
+                self._stills.pop(next(iter(self._stills)))
+            self._stills[agent.id] = still
         await view.show_still(self._stills[agent.id])
 
     def _describe(self, agent: Agent) -> None:
@@ -202,3 +210,11 @@ class AgentsScreen(Screen[None]):
     def action_refresh(self) -> None:
         """Load again."""
         self.load()
+
+
+async def _names_or_none(client: Client) -> dict[str, str]:
+    """The names of knowledge bases, which a key need not be allowed to see."""
+    try:
+        return await client.knowledge_names()
+    except (ApiError, BadAnswer):
+        return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 WIDE = 100  # columns from which picture and transcript stand side by side
 LEAST = (40, 16)  # columns and rows below which there is no picture
-QUIET = 1.5  # seconds of silence after an answer that end a conversation with --once
+LINGER = 2.0  # seconds that the screen waits for the stream to be closed
+QUIET = 1.0  # seconds after a spoken answer that end a conversation with --once
+SPEECHLESS = 15.0  # the same for an answer that is never spoken
 TICK = 0.125  # seconds between two looks at clock, meter and frame rate
 
 _STATES = {
@@ -138,10 +141,11 @@ class ChatScreen(Screen[None]):
         if self._leaving:
             return
         self._runner = runner
-        self.query_one("#face", VideoView).attach(runner.playback.take_picture)
+        video = self.query_one("#face", VideoView)
+        video.attach(runner.playback.take_picture)
         for checklist in self.query(Checklist):
             checklist.follow(runner.conversation)
-        self.app.opened(runner)
+        self.app.opened(runner, lambda: video.frames_shown)
         self._begin()
         await runner.open()
 
@@ -195,38 +199,41 @@ class ChatScreen(Screen[None]):
         self.app.leave_conversation()
 
     async def end(self) -> None:
-        """Close the conversation; may be called again."""
+        """Close the conversation, waiting for it a little; the rest goes on behind the screen."""
         self._leaving = True
         if self._runner is not None:
             self._tell_state()
-            await self._runner.close()
-            self.app.closed(self._runner, self.query_one("#face", VideoView).frames_shown)
+            await asyncio.wait([self.app.let_go(self._runner)], timeout=LINGER)
 
     def action_again(self) -> None:
         """Connect again."""
-        if self.conversation.over and not self._leaving and self._runner is not None:
-            self.reconnect()
+        if not self.conversation.over or self._leaving:
+            return
+        if self._runner is None:
+            self.connect()
+        else:
+            self.reconnect(self._runner)
 
-    @work(group="connect")
-    async def reconnect(self) -> None:
+    @work(group="connect", exclusive=True)
+    async def reconnect(self, runner: Runner) -> None:
         """Open the conversation again, with what was said kept."""
-        if self._runner is not None:
-            self._begin()
-            await self._runner.open()
+        self._begin()
+        await runner.open()
 
     # Talking
 
     def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
         """Send what was written; it stays in the prompt where there is nobody to send it to."""
         if self.conversation.over:
-            self.warn("Not connected. f2 connects again; what you wrote is kept.")
+            self.warn("Not connected. Press f2 to connect again; what you wrote is kept.")
             return
         self.query_one(Prompt).clear()
         self._say(message.text)
 
     def on_prompt_starter_asked(self, message: Prompt.StarterAsked) -> None:
-        """Send a starter message, or write the digit where there is none."""
-        if message.number <= len(self._starters) and not self.conversation.over:
+        """Send a starter message, or write the digit where none is offered."""
+        offered = not any(said.role == "user" for said in self.conversation.messages)
+        if offered and message.number <= len(self._starters) and not self.conversation.over:
             self._say(self._starters[message.number - 1])
         else:
             self.query_one(Prompt).insert(str(message.number))
@@ -242,11 +249,9 @@ class ChatScreen(Screen[None]):
         prompt = self.query_one(Prompt)
         if prompt.selected_text:
             self.app.copy_to_clipboard(prompt.selected_text)
-            self.notify("Copied.", markup=False)
-        elif self._runner is not None and self.conversation.activity == "talking":
+            self.notify("Copied.")
+        elif self._runner is not None and self.conversation.activity != "idle":
             self._runner.interrupt()
-        else:
-            self.notify("Nobody is talking. ctrl+q quits.", markup=False)
 
     def action_mute(self) -> None:
         """Sound off, or on again."""
@@ -265,13 +270,11 @@ class ChatScreen(Screen[None]):
 
     def no_sound(self, reason: str) -> None:
         """There is no speaker, or no longer one."""
-        self.notify(
-            f"{reason} Going on with text.", title="No speaker here", timeout=6, markup=False
-        )
+        self.notify(f"{reason} Going on with text.", title="No speaker here", timeout=6)
 
     def warn(self, sentence: str) -> None:
         """Something that the user should know."""
-        self.notify(sentence, severity="warning", timeout=8, markup=False)
+        self.notify(sentence, severity="warning", timeout=8)
 
     # Showing
 
@@ -321,12 +324,12 @@ class ChatScreen(Screen[None]):
             checklist.refresh()
         transcript = self.query_one(Transcript)
         if conversation.phase == "failed":
-            again = f"{conversation.advice} f2 connects again.".strip()
+            again = f"{conversation.advice} Press f2 to connect again.".strip()
             transcript.note(conversation.trouble, again)
         elif conversation.phase == "disconnected" and not self._leaving:
             reason = conversation.end_reason or "service"
             words = _ENDED.get(reason, "The conversation has ended.")
-            transcript.note(words, "f2 connects again; the conversation is kept.")
+            transcript.note(words, "Press f2 to connect again; the conversation is kept.")
         else:
             transcript.note("")
         self._tick()
@@ -338,8 +341,8 @@ class ChatScreen(Screen[None]):
     def _tick(self) -> None:
         conversation, now = self.conversation, self.app.now()
         status = self.query_one(StatusLine)
-        if self.app.once and self._answered() and not self._leaving:
-            self.action_leave()
+        if self.app.once and not self._leaving:
+            self._leave_when_done()
         match conversation.phase:
             case "new" | "connecting":
                 for checklist in self.query(Checklist):
@@ -354,17 +357,22 @@ class ChatScreen(Screen[None]):
             case "disconnected" | "failed":
                 status.say("○", "$muted", "not connected")
 
-    def _answered(self) -> bool:
-        """Whether nothing more will come: over, or an answer and then silence."""
+    def _leave_when_done(self) -> None:
+        """With --once: go when the answer was spoken, or when there is nothing to wait for."""
         conversation, now = self.conversation, self.app.now()
-        if conversation.over:
-            return True
+        asked = [said for said in conversation.messages if said.role == "user"]
+        failed = next((said.trouble for said in asked if said.state == "failed"), "")
+        if conversation.over or failed:
+            self.app.trouble = failed or conversation.trouble or _ENDED["service"]
+            self.action_leave()
+            return
         last = conversation.messages[-1] if conversation.messages else None
-        asked = any(message.role == "user" for message in conversation.messages)
-        quiet = conversation.activity == "idle" and last is not None and last.role == "assistant"
-        if not (asked and quiet):
+        answered = bool(asked) and last is not None and last.role == "assistant"
+        if not answered or conversation.activity != "idle":
             self._quiet_since = now
-        return now - self._quiet_since > QUIET
+        spoken = conversation.utterances_done >= len(asked)
+        if now - self._quiet_since > (QUIET if spoken else SPEECHLESS):
+            self.action_leave()
 
     def _fps(self) -> float:
         """Frames shown a second, over the last two seconds."""
@@ -388,8 +396,8 @@ class ChatScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Keys that cannot work now are greyed, or not shown."""
-        if action == "interrupt":
-            return True if self.conversation.activity == "talking" else None
+        if action == "interrupt" and not self.query_one(Prompt).selected_text:
+            return True if self.conversation.activity != "idle" else None
         if action == "again":
             return self.conversation.over
         return True

@@ -20,7 +20,7 @@ class Prompt(TextArea):
 
     DEFAULT_CSS = """
     Prompt {
-        height: auto; min-height: 3; max-height: 8;
+        height: auto; min-height: 3; max-height: 8; min-width: 12;
         border: round $primary 40%; background: $background; padding: 0 1;
     }
     Prompt:focus { border: round $primary; background: $background; }

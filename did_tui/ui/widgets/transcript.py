@@ -12,7 +12,7 @@ from did_tui.live.conversation import Conversation, Message
 from did_tui.ui.text import literal
 
 _NOTES = {
-    "waiting": "will send when connected",
+    "waiting": "waits to be sent",
     "interrupted": "interrupted",
 }
 

@@ -165,11 +165,6 @@ class VideoView(Widget):
         red, green, blue = self.background_colors[1].rgb
         return red | green << 8 | blue << 16
 
-    @property
-    def bytes_painted(self) -> int:
-        """Bytes that went the short way."""
-        return self._canvas.bytes_painted
-
     # Textual's way
 
     def on_resize(self, _event: events.Resize) -> None:

@@ -1,0 +1,173 @@
+"""Whatever happens, the stream is deleted: counted where it matters, at the service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from conftest import KEY, RunningEmulator
+
+from did_tui.api.client import Client
+from did_tui.api.credentials import Credentials
+from did_tui.live.media.playback import Playback
+from did_tui.live.media.speaker import SilentSpeaker
+from did_tui.live.runner import Runner
+
+Fault = Callable[[httpx.Request], "httpx.Response | None"]
+
+
+@dataclass
+class Gate(httpx.AsyncBaseTransport):
+    """The way to the emulator: counts streams, delays and refuses what a test says."""
+
+    inner: httpx.AsyncBaseTransport
+    opened: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    delays: dict[str, float] = field(default_factory=dict)
+    faults: dict[str, httpx.Response | Exception] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        what = self.what(request)
+        self.asked.append(what)
+        fault = self.faults.get(what)
+        if isinstance(fault, Exception):
+            raise fault
+        if fault is not None:
+            return httpx.Response(fault.status_code, content=fault.content)
+        response = await self.inner.handle_async_request(request)
+        body = await response.aread()
+        await response.aclose()
+        if what == "create" and response.status_code == 201:
+            self.opened.add(json.loads(body)["id"])
+        await asyncio.sleep(self.delays.get(what, 0))
+        if what == "delete" and response.status_code == 200:
+            self.deleted.add(request.url.path.rsplit("/", 1)[1])
+        return httpx.Response(response.status_code, content=body)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+    @staticmethod
+    def what(request: httpx.Request) -> str:
+        path = request.url.path
+        if request.method == "DELETE":
+            return "delete"
+        for end in ("sdp", "ice", "runtime", "chat"):
+            if path.endswith(f"/{end}"):
+                return end
+        return "create" if path.endswith("/streams") else "other"
+
+    @property
+    def left_open(self) -> set[str]:
+        return self.opened - self.deleted
+
+
+@dataclass
+class Bench:
+    gate: Gate
+    client: Client
+    agent_id: str
+
+    def runner(self) -> Runner:
+        playback = Playback(open_speaker=lambda _sink: SilentSpeaker())
+        return Runner(self.client, self.agent_id, playback)
+
+
+@pytest.fixture
+async def bench(emulator: RunningEmulator) -> AsyncIterator[Bench]:
+    gate = Gate(httpx.AsyncHTTPTransport())
+    client = Client(Credentials.parse(KEY), emulator.url, emulator.ws_url, transport=gate)
+    agents = [agent async for agent in client.agents()]
+    yield Bench(gate, client, next(agent.id for agent in agents if agent.name == "Mira"))
+    await client.close()
+    assert gate.left_open == set()
+
+
+def refusal(status: int) -> httpx.Response:
+    return httpx.Response(status, json={"kind": "SessionError", "description": "no"})
+
+
+FAULTS = [refusal(400), refusal(402), refusal(429), refusal(500), httpx.Response(200, text="<p>")]
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, httpx.ReadTimeout("slow")], ids=str)
+@pytest.mark.parametrize("step", ["chat", "create", "sdp"])
+async def test_a_step_that_is_refused_is_said_and_closed(
+    bench: Bench, step: str, fault: httpx.Response | Exception
+) -> None:
+    bench.gate.faults[step] = fault
+    runner = bench.runner()
+    await runner.open()
+    assert runner.conversation.phase == "failed"
+    assert runner.conversation.trouble
+    wanted = {"create": "stream", "sdp": "answer"}.get(step, step)
+    assert runner.conversation.steps[wanted].state == "failed"  # type: ignore[index]
+    await runner.close()
+
+
+async def test_a_candidate_that_is_refused_is_one_way_less(bench: Bench) -> None:
+    bench.gate.faults["ice"] = refusal(429)
+    runner = bench.runner()
+    await runner.open()
+    assert runner.conversation.phase in ("connecting", "connected")
+    await runner.close()
+
+
+async def test_what_is_only_nice_to_know_may_be_refused(bench: Bench) -> None:
+    bench.gate.faults["runtime"] = refusal(500)
+    runner = bench.runner()
+    await runner.open()
+    assert runner.conversation.phase in ("connecting", "connected")
+    await runner.close()
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.01, 0.05, 0.2])
+async def test_leaving_while_the_stream_is_being_made(bench: Bench, wait: float) -> None:
+    bench.gate.delays["create"] = 1.0
+    runner = bench.runner()
+    opening = asyncio.create_task(runner.open())
+    await asyncio.sleep(wait)
+    await runner.close()
+    await opening
+
+
+async def test_closing_twice_and_being_cancelled(bench: Bench) -> None:
+    bench.gate.delays["delete"] = 0.5
+    runner = bench.runner()
+    await runner.open()
+    first = asyncio.create_task(runner.close())
+    await asyncio.sleep(0.1)
+    second = asyncio.create_task(runner.close())
+    await asyncio.sleep(0.1)
+    first.cancel()
+    await second
+    assert bench.gate.asked.count("delete") == 1
+
+
+async def test_connecting_again_while_the_old_stream_is_being_deleted(bench: Bench) -> None:
+    bench.gate.delays["delete"] = 0.5
+    runner = bench.runner()
+    await runner.open()
+    line = runner._line
+    assert line is not None
+    runner._begin_to_hang_up(line, "network")
+    await runner.open()
+    await asyncio.sleep(0.7)
+    assert runner.conversation.phase in ("connecting", "connected")
+    assert len(bench.gate.left_open) == 1
+    await runner.close()
+    assert bench.gate.asked.count("chat") == 1, "the same chat carries on"
+
+
+async def test_the_playback_can_be_opened_again(bench: Bench) -> None:
+    runner = bench.runner()
+    for _ in range(3):
+        await runner.open()
+        await asyncio.sleep(0.3)
+    await runner.close()
+    assert len(bench.gate.opened) == 3
