@@ -10,6 +10,7 @@ import pytest
 from golden import words
 from scripted import (
     AGENTS,
+    NOW,
     ScriptedApp,
     ScriptedRunner,
     connect,
@@ -75,7 +76,8 @@ async def test_the_list_while_it_loads(size: tuple[int, int], golden: Golden) ->
         screen = app.screen
         assert isinstance(screen, AgentsScreen)
         await settle(pilot)
-        screen._say_loading(app.now() - 2)
+        app.now = lambda: NOW + 2
+        screen._say_loading(NOW)
         await settle(pilot)
         golden(app.export_screenshot(), name_of("agents-loading", size))
 
