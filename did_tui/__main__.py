@@ -20,15 +20,21 @@ USAGE_ERROR = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 0 for success, 1 for failure, 2 for a wrong command line."""
+    from did_tui.config import BadSetting
+
     options = _parser().parse_args(arguments)
     command = options.command or "open"
-    return {
-        "open": _open,
-        "chat": _chat,
-        "demo": _demo,
-        "play": _play,
-        "emulator": _emulator,
-    }[command](options)
+    try:
+        return {
+            "open": _open,
+            "chat": _chat,
+            "demo": _demo,
+            "play": _play,
+            "doctor": _doctor,
+            "emulator": _emulator,
+        }[command](options)
+    except BadSetting as error:
+        return _refuse(str(error), USAGE_ERROR)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"did-tui {__version__}")
     _add_audio(parser)
+    _add_look(parser)
     parser.set_defaults(command="")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -49,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     chat.add_argument("--once", action="store_true", help="leave when the answer was spoken")
     _add_audio(chat)
+    _add_look(chat)
 
     demo = commands.add_parser("demo", help="look around with the built-in emulator, no account")
     demo.add_argument("agent", nargs="?", metavar="AGENT", help="talk with this one at once")
@@ -56,12 +64,17 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     demo.add_argument("--once", action="store_true", help="leave when the answer was spoken")
     _add_audio(demo)
+    _add_look(demo)
     _add_emulator(demo)
 
     play = commands.add_parser("play", help="show a video file, to tune the terminal")
     play.add_argument("file", type=Path, metavar="FILE")
     play.add_argument("--no-audio", action="store_true", help="without sound")
     _add_audio(play)
+    _add_look(play)
+
+    doctor = commands.add_parser("doctor", help="what this terminal can show")
+    _add_look(doctor)
 
     emulator = commands.add_parser("emulator", help="serve a local stand-in for D-ID's API")
     emulator.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
@@ -77,6 +90,29 @@ def _add_audio(parser: argparse.ArgumentParser) -> None:
         metavar="SINK",
         default=argparse.SUPPRESS,
         help="auto, none, pulse[:DEVICE] or sounddevice[:DEVICE]",
+    )
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    from did_tui.config import COLOURS, GRAPHICS, SHAPES
+
+    parser.add_argument(
+        "--shape",
+        choices=SHAPES + GRAPHICS,
+        default=argparse.SUPPRESS,
+        help="what the picture is made of (default: half blocks where the terminal has colours)",
+    )
+    parser.add_argument(
+        "--colours", choices=COLOURS, default=argparse.SUPPRESS, help="how many colours it has"
+    )
+    parser.add_argument(
+        "--fps", metavar="N", default=argparse.SUPPRESS, help="at most N frames a second"
+    )
+    parser.add_argument(
+        "--max-kbps",
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="send the terminal at most N kilobits a second",
     )
 
 
@@ -109,7 +145,7 @@ def _chat(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> Settings:
     from did_tui.config import Settings
 
-    return Settings.load(audio=getattr(options, "audio", None))
+    return Settings.load(flags=vars(options))
 
 
 def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> int:
@@ -187,7 +223,14 @@ def _play(options: argparse.Namespace) -> int:
         return _refuse(f"There is no file {options.file}.")
     from did_tui.ui.player import play
 
-    return play(options.file, "none" if options.no_audio else _settings(options).audio)
+    settings = _settings(options)
+    return play(options.file, "none" if options.no_audio else settings.audio, settings.look)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from did_tui.ui.doctor import examine
+
+    return examine(_settings(options).look)
 
 
 def _emulator(options: argparse.Namespace) -> int:

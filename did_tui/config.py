@@ -13,6 +13,59 @@ if TYPE_CHECKING:
 
 from did_tui.api.endpoints import DEFAULT_API_URL, DEFAULT_WS_URL
 
+SHAPES = ("auto", "half", "quadrant", "sextant", "octant", "braille", "ascii")
+GRAPHICS = ("kitty", "sixel")
+COLOURS = ("auto", "true", "256", "16", "grey", "none")
+FPS = 25.0  # what D-ID sends
+
+
+class BadSetting(Exception):
+    """A setting has a value that makes no sense; the text names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How pictures are drawn.
+
+    ``fps`` is the most frames a second; ``max_kbps`` bounds what is sent to the terminal, in
+    kilobits a second, 0 for no bound.
+    """
+
+    shape: str = "auto"
+    colours: str = "auto"
+    fps: float = FPS
+    max_kbps: float = 0.0
+
+    @classmethod
+    def load(cls, env: Mapping[str, str], flags: Mapping[str, str | None]) -> Look:
+        """Read flags by the names of the fields, else ``DID_TUI_…``; raises ``BadSetting``."""
+
+        def value(name: str, default: str) -> str:
+            return flags.get(name) or env.get(f"DID_TUI_{name.upper()}") or default
+
+        return cls(
+            _one_of("shape", value("shape", "auto"), SHAPES + GRAPHICS),
+            _one_of("colours", value("colours", "auto"), COLOURS),
+            _number("fps", value("fps", str(FPS)), 1, 60),
+            _number("max-kbps", value("max_kbps", "0"), 0, 1e9),
+        )
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise BadSetting(f"{name} is {value!r}, and can be {', '.join(known)}.")
+    return value
+
+
+def _number(name: str, value: str, least: float, most: float) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= most:
+        raise BadSetting(f"{name} is {value!r}, and can be a number from {least:g} to {most:g}.")
+    return number
+
 
 class NoKey(Exception):
     """There is no key; the text says where one comes from."""
@@ -20,22 +73,27 @@ class NoKey(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where D-ID is, who asks, and where sound goes. The key never shows in ``repr``."""
+    """Where D-ID is, who asks, where sound goes, how pictures look. ``repr`` never has the key."""
 
     api_url: str = DEFAULT_API_URL
     ws_url: str = DEFAULT_WS_URL
     key: str = field(default="", repr=False)
     audio: str = "auto"
+    look: Look = field(default_factory=Look)
 
     @classmethod
-    def load(cls, env: Mapping[str, str] = os.environ, *, audio: str | None = None) -> Settings:
-        """Read the environment; flags that are None were not given."""
+    def load(
+        cls, env: Mapping[str, str] = os.environ, flags: Mapping[str, str | None] | None = None
+    ) -> Settings:
+        """Read flags by the names of the fields, else the environment; raises ``BadSetting``."""
+        flags = flags or {}
         api_url = env.get("DID_API_URL") or DEFAULT_API_URL
         return cls(
             api_url=api_url,
             ws_url=env.get("DID_WS_URL") or notifications_of(api_url),
             key=env.get("DID_API_KEY", ""),
-            audio=audio or env.get("DID_TUI_AUDIO") or "auto",
+            audio=flags.get("audio") or env.get("DID_TUI_AUDIO") or "auto",
+            look=Look.load(env, flags),
         )
 
     @property

@@ -19,7 +19,10 @@ from vt import Terminal
 
 
 class PtyProgram:
-    """Runs ``did-tui`` with these arguments in a terminal of ``cols`` by ``rows`` cells."""
+    """Runs ``did-tui`` with these arguments in a terminal of ``cols`` by ``rows`` cells.
+
+    ``answer`` is what the terminal says to each question for the place of its cursor.
+    """
 
     def __init__(
         self,
@@ -28,7 +31,9 @@ class PtyProgram:
         cols: int = 80,
         rows: int = 24,
         env: Mapping[str, str] | None = None,
+        answer: bytes = b"\x1b[1;1R",
     ) -> None:
+        self._answer = answer
         self.terminal = Terminal(cols, rows)
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
@@ -61,6 +66,7 @@ class PtyProgram:
             if not data:
                 return
             self.terminal.feed_bytes(data)
+            os.write(self._master, self._answer * data.count(b"\x1b[6n"))
 
     def until(self, happened: Callable[[Terminal], bool], seconds: float = 20) -> None:
         """Read until the screen shows something; fails with what it showed instead."""

@@ -165,7 +165,7 @@ def connect(runner: ScriptedRunner, *, fluent: bool = True) -> None:
 def show_face(screen: ChatScreen) -> None:
     """Put the face on the screen as if it were a frame of the stream."""
     video = screen.query_one("#face", VideoView)
-    video.present(Still.decode(FACE).cells(video.size.width, video.size.height, video._around))
+    video.show(Still.decode(FACE))
     video.frames_shown += 1
     screen.on_video_view_shown()
 
@@ -176,4 +176,6 @@ async def settle(pilot: Pilot[None]) -> None:
         prompt.cursor_blink = False
     for _ in range(4):
         await asyncio.sleep(0.02)
+        while any(video._busy for video in pilot.app.screen.query(VideoView)):
+            await asyncio.sleep(0.01)
         await pilot.pause()

@@ -9,12 +9,47 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from did_tui.picture.shapes import Shape
 
 Colour = int | None
 Cell = tuple[str, Colour, Colour, frozenset[int]]
 
 BLANK: Cell = (" ", None, None, frozenset())
+
+#: xterm's first sixteen colours.
+_XTERM = (
+    0x000000, 0xCD0000, 0x00CD00, 0xCDCD00, 0x0000EE, 0xCD00CD, 0x00CDCD, 0xE5E5E5,
+    0x7F7F7F, 0xFF0000, 0x00FF00, 0xFFFF00, 0x5C5CFF, 0xFF00FF, 0x00FFFF, 0xFFFFFF,
+)  # fmt: skip
+
+
+def xterm(colour: Colour) -> Colour:
+    """What xterm's palette shows for a colour: an index becomes 0xRRGGBB."""
+    if colour is None or colour >= 0:
+        return colour
+    number = -2 - colour
+    if number < 16:
+        return _XTERM[number]
+    if number >= 232:
+        return (8 + 10 * (number - 232)) * 0x010101
+    steps = (0, 95, 135, 175, 215, 255)
+    number -= 16
+    return steps[number // 36] << 16 | steps[number // 6 % 6] << 8 | steps[number % 6]
+
+
+@lru_cache(16)
+def _patterns(shape: Shape) -> dict[str, int]:
+    """The patterns of the glyphs; the first one where a glyph stands for several."""
+    found: dict[str, int] = {}
+    for pattern, glyph in enumerate(shape.glyphs):
+        found.setdefault(glyph, pattern)
+    found.setdefault(" ", 0)
+    return found
+
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<private>[<=>?]?)(?P<parameters>[0-9;:]*)(?P<middle>[ -/]*)(?P<final>[@-~])"
@@ -47,6 +82,7 @@ class Terminal:
         self.cells: list[list[Cell]] = [[BLANK] * self.cols for _ in range(self.rows)]
         self._rest = ""
         self._bytes = b""
+        self._saved = (self.x, self.y, self.front, self.back, self.flags)
 
     def resize(self, cols: int, rows: int) -> None:
         self.cols, self.rows = cols, rows
@@ -93,6 +129,10 @@ class Terminal:
             self._csi(match)
         elif match.group("control") is not None:
             self._control(match.group("control"))
+        elif match.group("escape") == "7":
+            self._saved = (self.x, self.y, self.front, self.back, self.flags)
+        elif match.group("escape") == "8":
+            self.x, self.y, self.front, self.back, self.flags = self._saved
         elif match.group("osc") is not None:
             self.titles.append(match.group("osc"))
         elif kind is not None:
@@ -237,3 +277,24 @@ class Terminal:
         if glyph == "█":
             return front, front
         return back, back
+
+    def pattern(self, x: int, y: int, shape: Shape) -> int:
+        """The pattern of a cell, the smallest one where the glyph stands for several."""
+        glyph = self.cells[y][x][0]
+        found = _patterns(shape).get(glyph)
+        if found is None:
+            raise AssertionError(f"{glyph!r} at {x}, {y} is no glyph of {shape.name}")
+        return found
+
+    def parts(
+        self, x: int, y: int, shape: Shape, *, front: Colour = None, back: Colour = None
+    ) -> tuple[Colour, ...]:
+        """The colours of a cell's sub-pixels, row by row, in 0xRRGGBB.
+
+        ``front`` and ``back`` are the terminal's own colours.
+        """
+        pattern = self.pattern(x, y, shape)
+        _, ink, paper, _ = self.cells[y][x]
+        ink = front if ink is None else xterm(ink)
+        paper = back if paper is None else xterm(paper)
+        return tuple(ink if pattern >> bit & 1 else paper for bit in range(shape.parts))

@@ -1,36 +1,67 @@
-"""A decoded frame -> cells, by libswscale with its area filter."""
+"""A decoded frame -> the sub-pixels of a field of cells, by libswscale with its area filter."""
 
 from __future__ import annotations
 
 import av
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
-from did_tui.picture.cells import Cells, Words
-from did_tui.picture.fit import fit
+from did_tui.picture.cells import Words
+from did_tui.picture.fit import CELL, Framing, place
+from did_tui.picture.shapes import HALF, Shape
+
+#: The area filter, with the chroma of each pixel and not of two: 17 dB nearer to the true average.
+_FILTER = Interpolation.AREA | Interpolation.FULL_CHR_H_INT
+_UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
+_HD = 720  # lines from which an untagged picture is BT.709, as players assume
 
 
 class Scaler:
-    """Scales frames of one conversation; not thread-safe. Gives the GIL back while it works."""
+    """Scales the frames of one source; not thread-safe. Gives the GIL back while it works."""
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
 
-    def cells(self, frame: av.VideoFrame, cols: int, rows: int, around: int = 0) -> Cells:
-        """The frame in a field of ``rows`` by ``cols`` cells; ``around`` it is this colour."""
-        place = fit(frame.width, frame.height, cols, rows)
-        words = np.full((rows * 2, cols), around, np.uint32)
-        if place.width:
-            words[place.top : place.top + place.height, place.left : place.left + place.width] = (
-                self._scaled(frame, place.width, place.height)
-            )
-        return Cells.from_words(words)
+    def picture(
+        self,
+        frame: av.VideoFrame,
+        cols: int,
+        rows: int,
+        *,
+        shape: Shape = HALF,
+        cell: tuple[int, int] = CELL,
+        framing: Framing = "fit",
+        around: int = 0,
+    ) -> Words:
+        """The frame in a field of (rows x down, cols x across); ``around`` it is this colour."""
+        placed = place(
+            frame.width, frame.height, cols, rows,
+            across=shape.across, down=shape.down, cell=cell, framing=framing,
+        )  # fmt: skip
+        field: Words = np.full((rows * shape.down, cols * shape.across), around, np.uint32)
+        if placed.width:
+            scaled = self._scaled(frame, placed.width, placed.height)
+            field[
+                placed.top : placed.top + placed.shown_height,
+                placed.left : placed.left + placed.shown_width,
+            ] = scaled[
+                placed.skip_y : placed.skip_y + placed.shown_height,
+                placed.skip_x : placed.skip_x + placed.shown_width,
+            ]
+        return field
 
     def _scaled(self, frame: av.VideoFrame, width: int, height: int) -> Words:
+        untagged_hd = frame.colorspace == _UNTAGGED and frame.height >= _HD
         # One thread: with more, libswscale 9.5 leaves garbage where two slices of an area-filtered
         # picture meet, and a picture this small gains nothing from them.
         small = self._reformatter.reformat(
-            frame, width, height, "rgb0", interpolation=Interpolation.AREA, threads=1
+            frame,
+            width,
+            height,
+            "rgb0",
+            src_colorspace=Colorspace.ITU709 if untagged_hd else None,
+            interpolation=_FILTER,
+            threads=1,
         )
         plane = small.planes[0]
         pixels: Words = np.frombuffer(memoryview(plane), np.uint32)

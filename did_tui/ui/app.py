@@ -13,18 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
-from textual.app import App
 from textual.screen import Screen
 
 from did_tui.api.models import Agent
 from did_tui.config import Settings, log_directory
-from did_tui.ui import crash, terminal
+from did_tui.ui import crash
+from did_tui.ui.base import TerminalApp
 from did_tui.ui.keys import bindings
 from did_tui.ui.screens.agents import AgentsScreen
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.signals import exit_on_signals
 from did_tui.ui.text import plain
-from did_tui.ui.theme import DARK
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
@@ -36,7 +35,7 @@ PATIENCE = 15.0  # seconds that leaving waits for streams to be closed
 OpenClient = Callable[[], Awaitable["Client"]]
 
 
-class DidTui(App[None]):
+class DidTui(TerminalApp[None]):
     """Talk with D-ID's agents, and run them.
 
     ``open_client`` is awaited when the first screen needs D-ID, so that the first paint waits for
@@ -65,8 +64,7 @@ class DidTui(App[None]):
         once: bool = False,
         **options: Any,
     ) -> None:
-        options.setdefault("driver_class", terminal.driver_class())
-        super().__init__(**options)
+        super().__init__(settings.look, **options)
         self.settings = settings
         #: Seconds of a clock that never goes back; tests stop it.
         self.now: Callable[[], float] = time.monotonic
@@ -77,8 +75,6 @@ class DidTui(App[None]):
         #: Why the program ends with an error, where it does.
         self.trouble = ""
         self._open: dict[Runner, _Open] = {}
-        self.register_theme(DARK)
-        self.theme = "did-dark"
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colour names, for themes that do not have them."""
@@ -171,7 +167,7 @@ class DidTui(App[None]):
 
     def opened(self, runner: Runner, frames_shown: Callable[[], int]) -> None:
         """A conversation has begun: it will be closed whatever happens."""
-        self._open[runner] = _Open(frames_shown, self._bytes_written)
+        self._open[runner] = _Open(frames_shown, self.bytes_written)
 
     def let_go(self, runner: Runner) -> asyncio.Task[None]:
         """Close a conversation and write its report; the same task however often it is called."""
@@ -193,7 +189,7 @@ class DidTui(App[None]):
             runner.playback.counters,
             agent_id=runner.agent_id,
             frames_shown=frames_shown,
-            bytes_to_terminal=self._bytes_written - entry.bytes_before,
+            bytes_to_terminal=self.bytes_written - entry.bytes_before,
         )
         try:
             self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
@@ -206,10 +202,6 @@ class DidTui(App[None]):
             self.pop_screen()
         else:
             self.exit()
-
-    @property
-    def _bytes_written(self) -> int:
-        return int(getattr(self._driver, "bytes_written", 0))
 
 
 async def run(app: DidTui) -> int:

@@ -42,9 +42,23 @@ KEYS: tuple[Key, ...] = (
         True,
     ),
     Key("mute", "f4", "mute", "mute", "Sound off, or on again", "chat", True, True),
+    Key(
+        "shape", "f5", "shape", "picture", "Draw the picture with other blocks", "chat", True, True
+    ),
+    Key(
+        "layout",
+        "f6",
+        "layout",
+        "layout",
+        "Picture beside the words, over all, in the corner, or off",
+        "chat",
+        True,
+        True,
+    ),
     Key("again", "f2", "again", "again", "Connect again after it has ended", "chat", True, True),
     Key("leave-chat", "escape", "leave", "end", "Close the stream and go back", "chat", True, True),
     Key("leave-player", "escape,q", "app.quit", "quit", "Stop and leave", "player"),
+    Key("shape-player", "f5", "shape", "picture", "Draw with other blocks", "player"),
     Key("pause", "space", "pause", "pause", "Stop and go on", "player"),
 )
 

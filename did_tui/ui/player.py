@@ -7,28 +7,27 @@ import sys
 from pathlib import Path
 
 from textual import work
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
+from did_tui.config import Look
 from did_tui.live.media.file import FilePlayer, NotPlayable
 from did_tui.live.media.playback import Playback
-from did_tui.ui import terminal
+from did_tui.ui.base import TerminalApp
 from did_tui.ui.keys import bindings
 from did_tui.ui.signals import exit_on_signals
 from did_tui.ui.text import plain
-from did_tui.ui.theme import DARK
 from did_tui.ui.widgets.video import VideoView
 
 
-class PlayerApp(App[str]):
+class PlayerApp(TerminalApp[str]):
     """One file; ends with it. Its result is the trouble, if there was any."""
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [*bindings("everywhere"), *bindings("player")]
+    CSS = "Screen { background: black; }"
 
-    def __init__(self, path: Path, sink: str) -> None:
-        super().__init__(driver_class=terminal.driver_class())
-        self.register_theme(DARK)
-        self.theme = "did-dark"
+    def __init__(self, path: Path, sink: str, look: Look) -> None:
+        super().__init__(look)
         self._path, self._sink = path, sink
         self._player: FilePlayer | None = None
         self.no_sound = ""
@@ -68,15 +67,19 @@ class PlayerApp(App[str]):
     def _without_sound(self, reason: str) -> None:
         self.no_sound = f"{reason} Played without sound."
 
+    def action_shape(self) -> None:
+        """Draw with the next shape."""
+        self.query_one(VideoView).next_shape()
+
     def action_pause(self) -> None:
         """Stop, or go on."""
         if self._player is not None:
             self._player.pause()
 
 
-def play(path: Path, sink: str) -> int:
+def play(path: Path, sink: str, look: Look) -> int:
     """Play a file in this terminal; the exit code."""
-    app = PlayerApp(path, sink)
+    app = PlayerApp(path, sink, look)
     trouble = asyncio.run(app.run_async())
     for sentence in filter(None, (app.no_sound, trouble)):
         print(f"did-tui: {plain(sentence)}", file=sys.stderr)

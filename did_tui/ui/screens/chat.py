@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,16 @@ LINGER = 2.0  # seconds that the screen waits for the stream to be closed
 QUIET = 1.0  # seconds after a spoken answer that end a conversation with --once
 SPEECHLESS = 15.0  # the same for an answer that is never spoken
 TICK = 0.125  # seconds between two looks at clock, meter and frame rate
+
+LAYOUTS = ("split", "full", "corner", "off")
+SHAPES = {
+    "half": "half blocks",
+    "quadrant": "quadrants",
+    "sextant": "sextants (Unicode 13)",
+    "octant": "octants (Unicode 16)",
+    "braille": "braille dots",
+    "ascii": "letters",
+}
 
 _STATES = {
     "new": ("◐ connecting", "busy"),
@@ -78,6 +89,14 @@ class ChatScreen(Screen[None]):
     ChatScreen.-wide.-connecting #picture Checklist { display: none; }
     ChatScreen.-wide.-connecting #said Checklist { display: block; margin: 0 0 1 0; }
     ChatScreen #left { height: auto; }
+    ChatScreen.-full #said, ChatScreen.-off #left { display: none; }
+    ChatScreen.-full #left, ChatScreen.-full #picture { height: 1fr; }
+    ChatScreen.-corner #stage { layout: horizontal; }
+    ChatScreen.-corner #left { width: 32; height: auto; }
+    ChatScreen.-corner #picture { height: 15; }
+    ChatScreen.-corner #picture Checklist { display: none; }
+    ChatScreen.-corner.-connecting #said Checklist { display: block; }
+    ChatScreen.-corner #said { width: 1fr; }
     """
 
     def __init__(self, agent: Agent | str, still: bytes = b"", say: Sequence[str] = ()) -> None:
@@ -91,9 +110,10 @@ class ChatScreen(Screen[None]):
         self._runner: Runner | None = None
         self._began = 0.0
         self._leaving = False
-        self._frames: list[tuple[float, int]] = []
+        self._samples: deque[tuple[float, int, int]] = deque()
         self._stale = False
         self._quiet_since = 0.0
+        self._layout = LAYOUTS[0]
 
     def compose(self) -> ComposeResult:
         """Bar, picture over or beside the transcript, prompt."""
@@ -102,7 +122,7 @@ class ChatScreen(Screen[None]):
             with Vertical(id="left"):
                 yield Static("", id="small")
                 with Container(id="picture"):
-                    yield VideoView(id="face")
+                    yield VideoView(framing="crop", id="face")
                     yield Checklist(self.conversation, self.app.now)
                 yield StatusLine("")
             with Vertical(id="said"):
@@ -258,6 +278,16 @@ class ChatScreen(Screen[None]):
         if self._playback is not None:
             self._playback.muted = not self._playback.muted
 
+    def action_shape(self) -> None:
+        """Draw the picture with the next shape."""
+        shape = self.query_one("#face", VideoView).next_shape()
+        self.notify(f"Drawn with {SHAPES[shape]}.", timeout=2)
+
+    def action_layout(self) -> None:
+        """Picture beside the words, over all of it, in the corner, or off."""
+        self._layout = LAYOUTS[(LAYOUTS.index(self._layout) + 1) % len(LAYOUTS)]
+        self._arrange()
+
     @property
     def _playback(self) -> Playback | None:
         return self._runner.playback if self._runner is not None else None
@@ -351,7 +381,7 @@ class ChatScreen(Screen[None]):
             case "connected":
                 activity = _ACTIVITIES[conversation.activity]
                 lasted = now - self._began
-                status.tell(activity, lasted, self._fps(), self._level(), self._sound())
+                status.tell(activity, lasted, self._pace(), self._level(), self._sound())
             case "disconnecting":
                 status.say("◐", "$warning", "closing the stream at D-ID")
             case "disconnected" | "failed":
@@ -374,14 +404,19 @@ class ChatScreen(Screen[None]):
         if now - self._quiet_since > (QUIET if spoken else SPEECHLESS):
             self.action_leave()
 
-    def _fps(self) -> float:
-        """Frames shown a second, over the last two seconds."""
-        now = self.app.now()
-        self._frames.append((now, self.query_one("#face", VideoView).frames_shown))
-        while self._frames[0][0] < now - 2:
-            self._frames.pop(0)
-        (since, first), (_, last) = self._frames[0], self._frames[-1]
-        return (last - first) / (now - since) if now > since else 0.0
+    def _pace(self) -> str:
+        """Frames shown and bytes sent a second, over the last two seconds, and what slows them."""
+        now, video = self.app.now(), self.query_one("#face", VideoView)
+        self._samples.append((now, video.frames_shown, self.app.bytes_written))
+        while self._samples[0][0] < now - 2:
+            self._samples.popleft()
+        (since, first, before), (_, last, written) = self._samples[0], self._samples[-1]
+        lasted = now - since
+        words = [f"{(last - first) / lasted if lasted else 0:.0f} fps"]
+        if self.app.paced:
+            words += [f"{(written - before) / lasted / 1024 if lasted else 0:.0f} KB/s"]
+            words += [self.app.pace.in_words] if self.app.pace.in_words else []
+        return " · ".join(words)
 
     def _level(self) -> float | None:
         playback = self._playback
@@ -404,17 +439,20 @@ class ChatScreen(Screen[None]):
 
     # Layout
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self, _event: events.Resize) -> None:
         """Side by side where it is wide; no picture where it is too small for one."""
-        width, height = event.size
-        wide = width >= WIDE
-        self.set_class(wide, "-wide")
+        self._arrange()
+
+    def _arrange(self) -> None:
+        width, height = self.size
         small = width < LEAST[0] or height < LEAST[1]
-        self.query_one("#picture").display = not small
+        split = self._layout == "split"
+        self.set_class(split and width >= WIDE, "-wide")
+        for layout in LAYOUTS[1:]:
+            self.set_class(self._layout == layout and not small, f"-{layout}")
+        picture = self.query_one("#picture")
+        picture.display = not small
         note = self.query_one("#small", Static)
         note.display = small
         note.update(f"Picture hidden: the terminal is too small (it needs {LEAST[0]}×{LEAST[1]}).")
-        if not wide:
-            self.query_one("#picture").styles.height = max(8, (height - 6) * 2 // 3)
-        else:
-            self.query_one("#picture").styles.height = "1fr"
+        picture.styles.height = max(8, (height - 6) * 2 // 3) if split and width < WIDE else None

@@ -11,7 +11,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 
 class StatusLine(Static):
-    """Activity, duration, frames a second, sound."""
+    """Activity, duration, picture, sound."""
 
     DEFAULT_CSS = """
     StatusLine { height: 1; background: $surface; padding: 0 1; }
@@ -22,13 +22,13 @@ class StatusLine(Static):
         self.update(Content.styled(mark, colour) + literal(f" {words}"))
 
     def tell(
-        self, activity: str, seconds: float, fps: float | None, level: float | None, sound: str
+        self, activity: str, seconds: float, picture: str, level: float | None, sound: str
     ) -> None:
         """Show these; ``level`` is 0 to 1, None where there is no meter to draw."""
         colour = {"talking": "$success", "thinking": "$warning"}.get(activity, "$muted")
         parts = [Content.styled(f"● {activity}", colour), Content(f"{_clock(seconds)}")]
-        if fps is not None:
-            parts.append(Content(f"{fps:.0f} fps"))
+        if picture:
+            parts.append(Content(picture))
         if level is not None:
             parts.append(Content.styled(_meter(level), "$primary"))
         parts.append(literal(sound, "$muted"))

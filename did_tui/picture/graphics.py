@@ -1,0 +1,95 @@
+"""The picture in pixels, for terminals that take them: Kitty graphics or sixel.
+
+It stands where the painter of cells stands, with whole pictures instead of changed cells.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from did_tui.picture import kitty, sixel
+from did_tui.picture.art import Style
+from did_tui.picture.cells import Mask, Words
+from did_tui.picture.depth import TRUE
+from did_tui.picture.painter import Update
+from did_tui.picture.shapes import Shape
+
+KITTY_PART = 2  # kitty scales: half of the pixels each way are a quarter of the bytes
+
+
+@lru_cache(16)
+def pixel_style(kind: str, cell: tuple[int, int]) -> Style:
+    """The style for pictures of pixels; ``cell`` is the width and height of one in pixels."""
+    part = KITTY_PART if kind == "kitty" else 1
+    return Style(Shape(kind, max(1, cell[0] // part), max(1, cell[1] // part), (" ",)), TRUE)
+
+
+class PixelPainter:
+    """Keeps a field of cells on a terminal covered with a moving picture."""
+
+    def __init__(self, rows: int, cols: int, style: Style) -> None:
+        self.rows, self.cols, self.style = rows, cols, style
+        self._image = 1
+        self._shown: Words | None = None
+
+    def fits(self, rows: int, cols: int, style: Style) -> bool:
+        """Whether this painter is of use for such a field."""
+        return (rows, cols, style) == (self.rows, self.cols, self.style)
+
+    def plan(
+        self,
+        picture: Words,
+        *,
+        top: int = 0,
+        left: int = 0,
+        visible: Mask | None = None,
+        budget: float | None = None,
+        price: float = 1.0,
+    ) -> Update:
+        """What shows a picture of pixels; nothing where it would cover what lies over it.
+
+        A whole picture cannot be cut to a budget and has no price: it is sent, and the next one
+        waits for it.
+        """
+        del budget, price
+        same = self._shown is not None and np.array_equal(self._shown, picture)
+        covered = visible is not None and not visible.all()
+        if same or (covered and self.style.shape.name == "sixel"):
+            data = b""
+        else:
+            data = f"\x1b[{top + 1};{left + 1}H".encode() + self._frame(picture)
+        nothing = np.zeros(0, np.intp)
+        floor = np.zeros(0, np.float32)
+        cells = self.rows * self.cols if data else 0
+        shown = picture if data else picture[:0]
+        return Update(data, cells, nothing, shown, floor, len(data), True)
+
+    def commit(self, update: Update) -> None:
+        """The update is on its way to the terminal."""
+        if update.data:
+            self._shown = update.shown
+            self._image = kitty.other(self._image)
+
+    def erased(self) -> None:
+        """Something was written over the picture."""
+        self._shown = None
+
+    def clear(self) -> bytes:
+        """What takes the picture away, where writing cells does not."""
+        self._shown = None
+        if self.style.shape.name != "kitty":
+            return b""
+        return kitty.delete(self._image) + kitty.delete(kitty.other(self._image))
+
+    def _frame(self, picture: Words) -> bytes:
+        if self.style.shape.name == "sixel":
+            return sixel.frame(picture[: sixel.fit_height(len(picture))])
+        return kitty.frame(
+            picture,
+            self.cols,
+            self.rows,
+            image_id=self._image,
+            replaces=kitty.other(self._image),
+        )

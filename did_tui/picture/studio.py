@@ -1,0 +1,103 @@
+"""From a frame to the bytes of its update, in a thread that gives the GIL back while it scales."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import av
+import numpy as np
+
+from did_tui.picture.art import Style
+from did_tui.picture.cells import Words
+from did_tui.picture.fit import Framing, Window
+from did_tui.picture.graphics import PixelPainter
+from did_tui.picture.painter import Painter, Update
+from did_tui.picture.scale import Scaler
+from did_tui.picture.still import Still
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A picture to be drawn in a field of cells.
+
+    ``size`` is the linear part of the field that is used; ``price`` and ``budget`` are the
+    painter's. Without a painter and a window it is only scaled.
+    """
+
+    source: av.VideoFrame | Still
+    cols: int
+    rows: int
+    style: Style
+    framing: Framing
+    cell: tuple[int, int]
+    around: int
+    size: float = 1.0
+    price: float = 1.0
+    budget: float | None = None
+    painter: Painter | PixelPainter | None = None
+    window: Window | None = None
+
+    def plan(self, picture: Words) -> Update | None:
+        """The update that brings the terminal nearer to the picture."""
+        if self.painter is None or self.window is None:
+            return None
+        return self.painter.plan(
+            picture,
+            top=self.window.top,
+            left=self.window.left,
+            visible=self.window.visible,
+            budget=self.budget,
+            price=self.price,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture in sub-pixels, and its update where there was a painter."""
+
+    picture: Words
+    update: Update | None
+
+
+class Undrawable(Exception):
+    """A frame that libswscale does not take; the text is a sentence."""
+
+
+class Studio:
+    """Draws one picture at a time; ``thread`` is the executor to do it in."""
+
+    def __init__(self) -> None:
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="picture")
+        self._scaler = Scaler()
+
+    def draw(self, job: Job) -> Drawn:
+        """Scale and plan; raises ``Undrawable``."""
+        picture = self._scaled(job)
+        return Drawn(picture, job.plan(picture))
+
+    def close(self) -> None:
+        """Let the thread go; never waits."""
+        self.thread.shutdown(wait=False)
+
+    def _scaled(self, job: Job) -> Words:
+        shape = job.style.shape
+        cols, rows = (max(1, round(length * job.size)) for length in (job.cols, job.rows))
+        options = {"shape": shape, "cell": job.cell, "framing": job.framing, "around": job.around}
+        if isinstance(job.source, Still):
+            small = job.source.picture(cols, rows, **options)  # type: ignore[arg-type]
+        else:
+            try:
+                small = self._scaler.picture(job.source, cols, rows, **options)  # type: ignore[arg-type]
+            except (av.error.FFmpegError, ValueError) as error:
+                size = f"{job.source.width}×{job.source.height}, {job.source.format.name}"
+                raise Undrawable(f"A picture cannot be shown ({size}): {error}.") from error
+        if (cols, rows) == (job.cols, job.rows):
+            return small
+        field: Words = np.full(
+            (job.rows * shape.down, job.cols * shape.across), job.around, np.uint32
+        )
+        top = (job.rows - rows) // 2 * shape.down
+        left = (job.cols - cols) // 2 * shape.across
+        field[top : top + small.shape[0], left : left + small.shape[1]] = small
+        return field

@@ -1,0 +1,162 @@
+"""What every app with a live picture has: a terminal whose speed is known."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from textual import events
+from textual.app import App
+from textual.screen import Screen
+
+from did_tui.config import Look
+from did_tui.picture.pace import Pace
+from did_tui.ui import terminal
+from did_tui.ui.theme import DARK
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Result = TypeVar("Result")
+
+#: DSR 6 (ECMA-48): the terminal answers with the place of its cursor, when it has come that far.
+ASK = "\x1b[6n"
+SAVE, RESTORE = "\x1b7", "\x1b8"  # DECSC, DECRC: cursor and colours
+SYNC_BEGIN, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output
+RECENT = 0.5  # seconds after which what was written before is taken to have arrived
+
+
+class Picture(Protocol):
+    """What moves: ``held`` while it waits for the terminal, ``room`` when that may be over."""
+
+    held: bool
+
+    def room(self) -> None:
+        """Event loop only."""
+
+
+class TerminalApp(App[Result]):
+    """An app on a terminal that is never sent more than it can take.
+
+    While there is a picture (``add_picture``), every paint ends with a query, and ``pace`` learns
+    from the answers.
+    """
+
+    def __init__(self, look: Look, **options: Any) -> None:
+        options.setdefault("driver_class", terminal.driver_class())
+        super().__init__(**options)
+        self.look = look
+        self.pace = Pace(look.fps, look.max_kbps * 1000 / 8 if look.max_kbps else None)
+        self._pictures: tuple[Picture, ...] = ()
+        #: Held while the picture or Textual decides what the terminal shows, and by who asks pace.
+        self.lock = threading.RLock()
+        self.paints = 0  # Textual's, so far
+        self._behind = False
+        self._asked = float("-inf")  # when the terminal was last asked
+        self._written_then = 0
+        self.register_theme(DARK)
+        self.theme = "did-dark"
+
+    # What the terminal is
+
+    @cached_property
+    def shape_and_colours(self) -> tuple[str, str]:
+        """What pictures are drawn with, where nobody has chosen anything else since."""
+        trusted = ("half", "true") if self.is_headless else terminal.capabilities()
+        return terminal.chosen(self.look.shape, self.look.colours, trusted)
+
+    @property
+    def cell(self) -> tuple[int, int]:
+        """Width and height of a cell in pixels."""
+        return getattr(self._driver, "cell", None) or (8, 16)
+
+    # What has gone to it
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes that were handed to the terminal so far."""
+        return int(getattr(self._driver, "bytes_written", 0))
+
+    @property
+    def pending(self) -> int:
+        """Bytes that the terminal has not taken yet."""
+        return int(getattr(self._driver, "pending", 0))
+
+    def add_picture(self, picture: Picture) -> None:
+        """A picture moves; event loop only."""
+        self._loop_of_app = asyncio.get_running_loop()
+        self._pictures += (picture,)
+
+    def remove_picture(self, picture: Picture) -> None:
+        """That picture is gone."""
+        self._pictures = tuple(other for other in self._pictures if other is not picture)
+
+    @property
+    def paced(self) -> bool:
+        """Whether the terminal is asked how far it has come."""
+        driver = self._driver
+        return (
+            bool(self._pictures)
+            and driver is not None
+            and not (driver.is_headless or driver.is_inline)
+        )
+
+    def write(self, text: str) -> None:
+        """Send something that is no paint."""
+        if self._driver is not None:
+            self._driver.write(text)
+
+    def paint(self, text: str, wanted: float) -> None:
+        """Send a picture's update, which ``wanted`` this many bytes in all, and ask.
+
+        Any thread that holds ``lock``.
+        """
+        begin, end = (SYNC_BEGIN, SYNC_END) if self._sync_available else ("", "")
+        before, now = self.bytes_written, terminal.now()
+        self.write(f"{begin}{SAVE}{text}{RESTORE}{end}{ASK}")
+        written = self.bytes_written
+        recent = now - self._asked < RECENT
+        size = written - (self._written_then if recent else before)
+        self.pace.sent(size, now, wanted=wanted)
+        self._asked, self._written_then = now, written
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Textual's own paints: left out while the terminal does not read, and made up for."""
+        if renderable is not None and self.pending > terminal.CONGESTED:
+            self._behind = True
+        else:
+            with self.lock:
+                self.paints += 1
+            super()._display(screen, renderable)
+
+    @property
+    def behind(self) -> bool:
+        """Whether paints were left out that will be made up for."""
+        return self._behind
+
+    def terminal_eased(self) -> None:
+        """The terminal has taken all there was: paint what was left out."""
+        if self._behind and self.screen_stack:
+            self._behind = False
+            self.refresh(layout=True)
+        for picture in tuple(self._pictures):
+            picture.room()
+
+    def terminal_answered(self, now: float) -> None:
+        """The terminal has come as far as it was asked; any thread."""
+        with self.lock:
+            self.pace.answered(now)
+            waiting = [picture for picture in self._pictures if picture.held]
+        for picture in waiting:
+            self._loop_of_app.call_soon_threadsafe(picture.room)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keep the terminal's answers from going further."""
+        if isinstance(event, events.CursorPosition):
+            self.terminal_answered(event.time)
+        else:
+            if isinstance(event, events.AppFocus | events.AppBlur):
+                self.pace.focused = isinstance(event, events.AppFocus)
+            await super().on_event(event)

@@ -1,0 +1,77 @@
+"""Terminals that stop reading, or answer nothing, or nonsense, and a program that goes on."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ptyrun import PtyProgram
+from vt import Terminal
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+STALL = 3.0
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    return os.environ | {"DID_TUI_HOME": str(tmp_path)}
+
+
+def memory(pid: int) -> int:
+    """What a process has in memory, in KiB."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    assert found is not None
+    return int(found.group(1))
+
+
+def face_is_there(terminal: Terminal) -> bool:
+    cells = sum(cell[0] in "▀▄" for row in terminal.cells for cell in row)
+    return cells > 300 and "fps" in terminal.text
+
+
+def test_a_terminal_that_stops_reading(home: dict[str, str]) -> None:
+    arguments = ["demo", "Mira", "--audio", "none"]
+    with PtyProgram(arguments, cols=100, rows=30, env=home) as program:
+        program.until(face_is_there)
+        program.read(3)
+        before = memory(program.process.pid)
+        stalled = time.monotonic()
+        while time.monotonic() < stalled + STALL:
+            program.type("k")
+            time.sleep(0.1)
+        assert memory(program.process.pid) < before + 4096
+        program.until(lambda terminal: "k" * 20 in terminal.text, 3)
+        program.until(face_is_there, 3)
+        assert program.terminal.strange == []
+        program.type("\x11")
+        assert program.wait() == 0
+        assert program.modes == program.modes_before
+        assert program.terminal.modes[1049] is False
+
+
+def test_leaving_does_not_wait_for_a_terminal_that_does_not_read(home: dict[str, str]) -> None:
+    arguments = ["demo", "Mira", "--audio", "none"]
+    with PtyProgram(arguments, cols=100, rows=30, env=home) as program:
+        program.until(face_is_there)
+        time.sleep(1)
+        program.process.send_signal(signal.SIGTERM)
+        assert program.process.wait(12) == 143
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x1b[1;1R" * 3, b"\x1b[0;99999R", b"\x1b[;R"])
+def test_a_terminal_that_answers_nothing_or_nonsense(home: dict[str, str], answer: bytes) -> None:
+    arguments = ["demo", "Mira", "--audio", "none"]
+    with PtyProgram(arguments, cols=100, rows=30, env=home, answer=answer) as program:
+        program.until(face_is_there)
+        program.type("hello there")
+        program.until(lambda terminal: "hello there" in terminal.text, 5)
+        program.type("\x11")
+        assert program.wait() == 0
+        assert program.terminal.strange == []
