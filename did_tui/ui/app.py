@@ -23,6 +23,7 @@ from did_tui.ui.keys import bindings
 from did_tui.ui.screens.agents import AgentsScreen
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.signals import exit_on_signals
+from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 
 if TYPE_CHECKING:
@@ -206,10 +207,11 @@ class DidTui(TerminalApp[None]):
 
 async def run(app: DidTui) -> int:
     """Run the app and leave nothing open behind it; the exit code."""
-    try:
-        await app.run_async()
-    finally:
-        await app.hang_up()
+    with kept_off_the_screen(log_directory()):
+        try:
+            await app.run_async()
+        finally:
+            await app.hang_up()
     if app.trouble:
         print(f"did-tui: {plain(app.trouble)}", file=sys.stderr)
         return app.return_code or 1

@@ -9,12 +9,13 @@ from pathlib import Path
 from textual import work
 from textual.app import ComposeResult
 
-from did_tui.config import Look
+from did_tui.config import Look, log_directory
 from did_tui.live.media.file import FilePlayer, NotPlayable
 from did_tui.live.media.playback import Playback
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.keys import bindings
 from did_tui.ui.signals import exit_on_signals
+from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 from did_tui.ui.widgets.video import VideoView
 
@@ -80,7 +81,8 @@ class PlayerApp(TerminalApp[str]):
 def play(path: Path, sink: str, look: Look) -> int:
     """Play a file in this terminal; the exit code."""
     app = PlayerApp(path, sink, look)
-    trouble = asyncio.run(app.run_async())
+    with kept_off_the_screen(log_directory()):
+        trouble = asyncio.run(app.run_async())
     for sentence in filter(None, (app.no_sound, trouble)):
         print(f"did-tui: {plain(sentence)}", file=sys.stderr)
     return app.return_code or (1 if trouble else 0)
