@@ -99,6 +99,9 @@ class PacedSpeaker:
     audible = True
     remote = False
 
+    #: What the user has to do to hear it, if anything; may hold a secret.
+    invitation = ""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.underflows = 0
