@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 RATE = 48_000
@@ -211,6 +212,18 @@ def _open(sink: str, env: Mapping[str, str]) -> Speaker:
         from did_tui.live.media.portaudio import PortAudioSpeaker
 
         return PortAudioSpeaker(rest or None)
+    if kind in {"pacat", "aplay"}:
+        from did_tui.live.media.pipes import ProgramSpeaker
+
+        return ProgramSpeaker(kind, rest, env=env)
+    if kind == "wav" and rest:
+        from did_tui.live.media.files import WavSpeaker
+
+        return WavSpeaker(Path(rest))
+    if kind == "fifo" and rest:
+        from did_tui.live.media.pipes import FifoSpeaker
+
+        return FifoSpeaker(Path(rest))
     raise SpeakerError(f"Unknown sound output “{sink}”: use {', '.join(SINKS)}")
 
 
