@@ -27,7 +27,7 @@ LOYALTY = 10
 A sound server that restarts would find its card taken by PortAudio.
 """
 
-COME_BACK = ("pulse", "sounddevice", "pacat", "aplay")
+COME_BACK = ("pulse", "sounddevice", "pacat", "aplay", "web")
 """What is worth waiting for; a full disk is not."""
 
 

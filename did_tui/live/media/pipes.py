@@ -115,7 +115,7 @@ class PipeSpeaker(PacedSpeaker):
 
 
 class FifoSpeaker(PipeSpeaker):
-    """Plays into a named pipe, whenever somebody reads it; it is made where there is none."""
+    """Plays into a named pipe, made where there is none; ``audible`` while somebody reads."""
 
     def __init__(self, path: Path) -> None:
         if sys.platform == "win32":
@@ -131,11 +131,6 @@ class FifoSpeaker(PipeSpeaker):
         super().__init__(f"pipe · {path.name}")
         self._open()
 
-    @property
-    def audible(self) -> bool:  # type: ignore[override]
-        """Whether somebody reads."""
-        return self._pipe is not None
-
     def _open(self) -> None:
         self._look_at = time.monotonic() + READER_SECONDS
         try:
@@ -147,6 +142,7 @@ class FifoSpeaker(PipeSpeaker):
                 ) from None
         else:
             self._pipe = Pipe(descriptor)
+        self.audible = self._pipe is not None
 
     def _play(self, pcm: bytes) -> None:
         if self._pipe is None:
@@ -163,7 +159,7 @@ class FifoSpeaker(PipeSpeaker):
     def _finish(self) -> None:
         if self._pipe is not None:
             self._pipe.close()
-            self._pipe = None
+            self._pipe, self.audible = None, False
 
 
 class ProgramSpeaker(PipeSpeaker):

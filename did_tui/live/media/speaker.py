@@ -97,11 +97,11 @@ class PacedSpeaker:
 
     MOST_WANTED = RATE // 2
 
-    audible = True
-    remote = False
+    audible: bool = True
+    remote: bool = False
 
     #: What the user has to do to hear it, if anything; may hold a secret.
-    invitation = ""
+    invitation: str = ""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -224,6 +224,10 @@ def _open(sink: str, env: Mapping[str, str]) -> Speaker:
         from did_tui.live.media.pipes import FifoSpeaker
 
         return FifoSpeaker(Path(rest))
+    if kind == "web" and (not rest or (rest.isdecimal() and int(rest) < 65536)):
+        from did_tui.live.media.web import WebSpeaker
+
+        return WebSpeaker(int(rest)) if rest else WebSpeaker()
     raise SpeakerError(f"Unknown sound output “{sink}”: use {', '.join(SINKS)}")
 
 
