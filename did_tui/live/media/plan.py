@@ -75,7 +75,7 @@ def ways_home(env: Mapping[str, str]) -> tuple[Way, ...]:
     user = env.get("USER") or env.get("LOGNAME")
     target = f"{user}@{host}" if user else host
     command = ["ssh", *(["-p", port] if port != "22" else [])]
-    place = env.get("XDG_RUNTIME_DIR") or "/tmp"  # noqa: S108 (sshd makes the socket private)
+    place = env.get("XDG_RUNTIME_DIR") or env.get("HOME") or "."
     socket = f"{place}/did-tui-{client_port}.sock"
 
     def ssh(option: str, forward: str) -> str:
