@@ -23,11 +23,11 @@ PIECE = 4096
 """Bytes of one write: POSIX's PIPE_BUF on Linux, so that all of it fits or none, and a multiple of
 a frame, so that left stays left."""
 
-PIPE_BYTES = 16_384
+PIPE_BYTES = 32_768
 """The size asked for where it can be chosen."""
 
-FILLED_BYTES = PIPE_BYTES * 3 // 4
-"""What is written ahead, 64 ms. Linux counts in pages, which small writes do not fill."""
+FILLED_BYTES = 12_288
+"""What is written ahead, 64 ms. Linux counts in pages, and a write may leave half of one empty."""
 
 STUCK_SECONDS = 0.5
 """A reader that has taken nothing for so long does not set the pace any more."""
@@ -149,6 +149,7 @@ class FifoSpeaker(PipeSpeaker):
             if time.monotonic() < self._look_at:
                 return
             self._open()
+            pcm = pcm[-FILLED_BYTES:]  # a feeder that was late: the newest of it fits
         if self._pipe is None:
             return
         try:
