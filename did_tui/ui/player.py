@@ -9,12 +9,14 @@ from pathlib import Path
 from textual import work
 from textual.app import ComposeResult
 
-from did_tui.config import Look
+from did_tui.config import Look, log_directory
 from did_tui.live.media.file import FilePlayer, NotPlayable
 from did_tui.live.media.playback import Playback
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.keys import bindings
 from did_tui.ui.signals import exit_on_signals
+from did_tui.ui.sound import make_output
+from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 from did_tui.ui.widgets.video import VideoView
 
@@ -30,7 +32,6 @@ class PlayerApp(TerminalApp[str]):
         super().__init__(look)
         self._path, self._sink = path, sink
         self._player: FilePlayer | None = None
-        self.no_sound = ""
 
     def compose(self) -> ComposeResult:
         """Nothing but the picture."""
@@ -45,9 +46,8 @@ class PlayerApp(TerminalApp[str]):
     async def play(self) -> None:
         """Play the file, then leave."""
         view = self.query_one(VideoView)
-        playback = Playback(
-            sink=self._sink, on_picture=view.picture_ready, on_trouble=self._without_sound
-        )
+        output = await make_output(self, self._sink)
+        playback = Playback(open_speaker=lambda _sink: output, on_picture=view.picture_ready)
         view.attach(playback.take_picture)
         try:
             self._player = FilePlayer(self._path, playback)
@@ -64,9 +64,6 @@ class PlayerApp(TerminalApp[str]):
             await asyncio.to_thread(playback.close)
         self.exit(self._player.trouble)
 
-    def _without_sound(self, reason: str) -> None:
-        self.no_sound = f"{reason} Played without sound."
-
     def action_shape(self) -> None:
         """Draw with the next shape."""
         self.query_one(VideoView).next_shape()
@@ -80,7 +77,8 @@ class PlayerApp(TerminalApp[str]):
 def play(path: Path, sink: str, look: Look) -> int:
     """Play a file in this terminal; the exit code."""
     app = PlayerApp(path, sink, look)
-    trouble = asyncio.run(app.run_async())
-    for sentence in filter(None, (app.no_sound, trouble)):
-        print(f"did-tui: {plain(sentence)}", file=sys.stderr)
+    with kept_off_the_screen(log_directory()):
+        trouble = asyncio.run(app.run_async())
+    if trouble:
+        print(f"did-tui: {plain(trouble)}", file=sys.stderr)
     return app.return_code or (1 if trouble else 0)
