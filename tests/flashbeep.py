@@ -174,6 +174,8 @@ class Report:
     beeps_sent: int = 0
     beeps_heard: int = 0
     offsets: list[float] = field(default_factory=list)
+    steps: list[tuple[float, float]] = field(default_factory=list)
+    """When a beep was sent, and its offset."""
     delays: list[float] = field(default_factory=list)
     """From sending a beep to hearing it."""
     silent: float = 0.0
@@ -262,6 +264,7 @@ def measure(
             report.delays.append(heard[number] - due(number))
             if number in flashes:
                 report.offsets.append(heard[number] - flashes[number])
+                report.steps.append((due(number), report.offsets[-1]))
     return report
 
 
