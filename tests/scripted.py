@@ -17,6 +17,7 @@ from did_tui.api.models import RuntimeAgent
 from did_tui.config import Settings
 from did_tui.live import events as e
 from did_tui.live.conversation import Conversation, Effect
+from did_tui.live.media.playback import Counters
 from did_tui.picture.still import Still
 from did_tui.ui.app import DidTui
 from did_tui.ui.screens.chat import ChatScreen
@@ -87,10 +88,8 @@ class ScriptedPlayback:
     muted = False
     level = 0.5
 
-    class counters:
-        pictures_decoded = 0
-        sound_heard = 0
-        sound_lost = 0
+    def __init__(self) -> None:
+        self.counters = Counters()
 
     def take_picture(self) -> None:
         return None

@@ -25,6 +25,7 @@ from textual.pilot import Pilot
 from did_tui.live import events as e
 from did_tui.ui.screens.agents import AgentsScreen
 from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.widgets.captions import CaptionLines
 from did_tui.ui.widgets.prompt import Prompt
 
 Golden = Callable[[str, str], None]
@@ -180,6 +181,76 @@ async def test_a_conversation(size: tuple[int, int], golden: Golden) -> None:
         screen._tick()
         await settle(pilot)
         golden(app.export_screenshot(), name_of("chat-full", size))
+
+
+@sizes
+async def test_where_there_is_no_sound_there_are_captions(
+    size: tuple[int, int], golden: Golden
+) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        screen, runner = await chat_on(pilot)
+        runner.playback.audible, runner.playback.speaker_name = False, "no sound"
+        connect(runner)
+        runner.tell(e.UserSaid("u1", "What is new?"), e.UtteranceStarted("v1"))
+        text = (
+            "This month we opened a second store. It is in the old harbour, next to the fish market"
+            " and the ferry to the islands. Shall I show you the way?"
+        )
+        runner.tell(e.Answer(text, "channel"))
+        await settle(pilot)
+        show_face(screen)
+        await settle(pilot)
+        runner.playback.counters.sound_heard = 48_000 * 7
+        screen._tick()
+        await settle(pilot)
+        lines = str(screen.query_one(CaptionLines).content)
+        assert "ferry" in lines
+        assert "islands" not in lines
+        golden(app.export_screenshot(), name_of("chat-captions", size))
+
+
+async def test_captions_can_be_switched() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        lines = screen.query_one(CaptionLines)
+        assert not lines.display
+        await pilot.press("f7")
+        screen._tick()
+        assert lines.display
+        hostile = "[b]One[/x] \x1b]0;t\x07 \x9b2J two"
+        runner.tell(e.Greeted(hostile), e.UtteranceStarted("v1"))
+        runner.playback.counters.sound_heard = 48_000
+        screen._tick()
+        runner.playback.counters.sound_heard = 48_000 * 9
+        screen._tick()
+        await settle(pilot)
+        shown = str(lines.content)
+        assert "[b]One[/x]" in shown
+        assert "two" in shown
+        for control in ("\x1b", "\x9b", "\x07"):
+            assert control not in shown
+        await pilot.press("f7")
+        runner.playback.audible = False
+        screen._tick()
+        assert not lines.display, "switched off, they stay off"
+
+
+async def test_captions_stop_where_the_agent_was_interrupted() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        await pilot.press("f7")
+        runner.tell(e.Greeted("Welcome to this place."), e.UtteranceStarted("v1"))
+        screen._tick()
+        await settle(pilot)
+        await pilot.press("ctrl+c")
+        runner.playback.counters.sound_heard = 48_000 * 9
+        screen._tick()
+        assert str(screen.query_one(CaptionLines).content).split() == ["Welcome"]
 
 
 async def test_what_is_typed_is_sent_and_starters_have_keys() -> None:

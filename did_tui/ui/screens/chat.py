@@ -17,7 +17,9 @@ from did_tui.api.errors import DidError
 from did_tui.api.models import Agent
 from did_tui.live.conversation import Conversation
 from did_tui.live.events import Failed, Opening
+from did_tui.live.media.speaker import RATE
 from did_tui.ui.keys import bindings
+from did_tui.ui.widgets.captions import CaptionLines
 from did_tui.ui.widgets.checklist import Checklist, waiting_for
 from did_tui.ui.widgets.prompt import Prompt
 from did_tui.ui.widgets.statusline import StatusLine
@@ -124,6 +126,7 @@ class ChatScreen(Screen[None]):
                 with Container(id="picture"):
                     yield VideoView(framing="crop", id="face")
                     yield Checklist(self.conversation, self.app.now)
+                yield CaptionLines()
                 yield StatusLine("")
             with Vertical(id="said"):
                 yield Checklist(self.conversation, self.app.now)
@@ -272,11 +275,18 @@ class ChatScreen(Screen[None]):
             self.notify("Copied.")
         elif self._runner is not None and self.conversation.activity != "idle":
             self._runner.interrupt()
+            if not self.conversation.speaking:
+                self.query_one(CaptionLines).cut(self._heard())
 
     def action_mute(self) -> None:
         """Sound off, or on again."""
         if self._playback is not None:
             self._playback.muted = not self._playback.muted
+
+    def action_captions(self) -> None:
+        """The words under the face, or none."""
+        on = self.query_one(CaptionLines).toggle()
+        self.notify(f"Captions {'on' if on else 'off'}.", timeout=2)
 
     def action_shape(self) -> None:
         """Draw the picture with the next shape."""
@@ -373,6 +383,9 @@ class ChatScreen(Screen[None]):
         status = self.query_one(StatusLine)
         if self.app.once and not self._leaving:
             self._leave_when_done()
+        playback = self._playback
+        silent = bool(playback and playback.speaker_name and not playback.audible)
+        self.query_one(CaptionLines).follow(conversation, self._heard(), silent=silent)
         match conversation.phase:
             case "new" | "connecting":
                 for checklist in self.query(Checklist):
@@ -417,6 +430,10 @@ class ChatScreen(Screen[None]):
             words += [f"{(written - before) / lasted / 1024 if lasted else 0:.0f} KB/s"]
             words += filter(None, [self.app.pace.in_words.partition(":")[0]])
         return " · ".join(words)
+
+    def _heard(self) -> float:
+        """Seconds of sound that were heard."""
+        return self._playback.counters.sound_heard / RATE if self._playback else 0.0
 
     def _level(self) -> float | None:
         playback = self._playback
