@@ -90,7 +90,10 @@ class ScriptedPlayback:
     class counters:
         pictures_decoded = 0
         sound_heard = 0
+        sound_concealed = 0
         sound_lost = 0
+
+    figures = None
 
     def take_picture(self) -> None:
         return None

@@ -190,6 +190,7 @@ class DidTui(TerminalApp[None]):
             agent_id=runner.agent_id,
             frames_shown=frames_shown,
             bytes_to_terminal=self.bytes_written - entry.bytes_before,
+            figures=runner.playback.figures,
         )
         try:
             self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
