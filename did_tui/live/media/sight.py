@@ -25,6 +25,9 @@ PATIENCE = 0.2
 KEY_AGAIN = 0.3
 """Seconds between two requests for a key frame."""
 
+KEYS = 10
+"""Requests for one key frame at most: there are senders that have none to give."""
+
 GIVE_UP = 0.4
 """Seconds after which a hole is passed over."""
 
@@ -107,7 +110,8 @@ class FrameBuffer:
         self._highest = 0
         self._suspect: int | None = None
         self._key_asked: float | None = None
-        self._damaged = False
+        self._keys_left = KEYS
+        self._damaged = True  # until there was a key frame
 
     @property
     def missing(self) -> set[int]:
@@ -145,10 +149,11 @@ class FrameBuffer:
                 hole.asked, hole.times = now, hole.times + 1
                 wanted.packets.append(number & 0xFFFF)
         self.counters.asked += len(wanted.packets)
-        if (self._damaged or now - since >= PATIENCE) and (
-            self._key_asked is None or now - self._key_asked >= KEY_AGAIN
-        ):
+        needed = (self._damaged and self._next is not None) or now - since >= PATIENCE
+        again = self._key_asked is None or now - self._key_asked >= KEY_AGAIN
+        if needed and again and self._keys_left:
             self._key_asked = now
+            self._keys_left -= 1
             self.counters.keys_asked += 1
             wanted.key = True
         return frames, wanted
@@ -160,7 +165,7 @@ class FrameBuffer:
         return (self._ticks + _signed(timestamp - self._ticks, 32)) / CLOCK
 
     def _restart(self, source: Hashable) -> None:
-        self.counters.restarts += self._source is not None
+        self.counters.restarts += self._next is not None
         self._forget()
         self._source = source
 
@@ -177,17 +182,15 @@ class FrameBuffer:
             self._suspect = (sequence + 1) & 0xFFFF
             return None
         self._restart(self._source)
-        self.counters.restarts += 1
-        self._damaged = True
         self._next, self._highest = sequence, sequence - 1
         return sequence
 
     def _complete(self) -> list[Frame]:
         frames: list[Frame] = []
         while True:
-            if self._next not in self._pieces:
-                self._jump_to_key()
             found = self._frame_at(self._next)
+            if found is None and self._holes and self._jump_to_key():
+                continue
             if found is None:
                 return frames
             frame, after, key = found
@@ -195,6 +198,7 @@ class FrameBuffer:
                 frames.append(frame)
             if key:
                 self._damaged = False
+                self._keys_left = KEYS
             self._advance(after)
 
     def _frame_at(self, start: int | None) -> tuple[Frame | None, int, bool] | None:
@@ -239,7 +243,7 @@ class FrameBuffer:
         self._next = number
         self._highest = max(self._highest, number - 1)
 
-    def _jump_to_key(self) -> None:
+    def _jump_to_key(self) -> bool:
         """If a whole key frame lies behind the hole, the hole is of no interest any more."""
         for number in sorted(n for n, piece in self._pieces.items() if piece.key):
             if self._begins(number):
@@ -247,7 +251,8 @@ class FrameBuffer:
                 if found is not None and found[2]:
                     self.counters.skipped += 1
                     self._advance(number)
-                    return
+                    return True
+        return False
 
     def _begins(self, number: int) -> bool:
         before = self._pieces.get(number - 1)
