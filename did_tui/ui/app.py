@@ -153,6 +153,7 @@ class DidTui(TerminalApp[None]):
         loop = asyncio.get_running_loop()
         playback = live.Playback(
             sink=self.settings.audio,
+            av_offset=self.settings.av_offset / 1000,
             on_picture=screen.picture_ready,
             on_trouble=lambda reason: loop.call_soon_threadsafe(screen.no_sound, reason),
         )

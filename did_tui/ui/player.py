@@ -26,9 +26,9 @@ class PlayerApp(TerminalApp[str]):
     BINDINGS = [*bindings("everywhere"), *bindings("player")]
     CSS = "Screen { background: black; }"
 
-    def __init__(self, path: Path, sink: str, look: Look) -> None:
+    def __init__(self, path: Path, sink: str, look: Look, av_offset: float = 0.0) -> None:
         super().__init__(look)
-        self._path, self._sink = path, sink
+        self._path, self._sink, self._av_offset = path, sink, av_offset
         self._player: FilePlayer | None = None
         self.no_sound = ""
 
@@ -46,7 +46,10 @@ class PlayerApp(TerminalApp[str]):
         """Play the file, then leave."""
         view = self.query_one(VideoView)
         playback = Playback(
-            sink=self._sink, on_picture=view.picture_ready, on_trouble=self._without_sound
+            sink=self._sink,
+            on_picture=view.picture_ready,
+            on_trouble=self._without_sound,
+            av_offset=self._av_offset / 1000,
         )
         view.attach(playback.take_picture)
         try:
@@ -77,9 +80,9 @@ class PlayerApp(TerminalApp[str]):
             self._player.pause()
 
 
-def play(path: Path, sink: str, look: Look) -> int:
-    """Play a file in this terminal; the exit code."""
-    app = PlayerApp(path, sink, look)
+def play(path: Path, sink: str, look: Look, av_offset: float = 0.0) -> int:
+    """Play a file in this terminal, pictures so many milliseconds late; the exit code."""
+    app = PlayerApp(path, sink, look, av_offset)
     trouble = asyncio.run(app.run_async())
     for sentence in filter(None, (app.no_sound, trouble)):
         print(f"did-tui: {plain(sentence)}", file=sys.stderr)

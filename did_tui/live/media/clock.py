@@ -10,6 +10,7 @@ Everything here is pure: moments are arguments.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 from typing import Generic, Literal, TypeVar
@@ -211,6 +212,8 @@ class Drift:
 
     def add(self, now: float, difference: float) -> None:
         """The difference of the clocks at this moment, in seconds, too large by some delay."""
+        if math.isnan(difference):  # nobody knows just now
+            return
         if self._least and abs(difference - self._least[-1][1]) > 1.0:
             self._least.clear()  # one of them was set
             self._began = None

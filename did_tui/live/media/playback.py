@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import av
 
 BLOCK = RATE // 100  # frames the feeder writes at a time
-NAP = 0.006  # seconds between two looks at the speaker
+NAP = 0.015  # seconds between two looks at the speaker
 SOONEST = 0.001  # seconds between two looks at the pictures
 
 
@@ -293,17 +293,18 @@ class Playback:
 
     def _fill(self, speaker: Speaker) -> None:
         wanted = speaker.writable()
+        if wanted < BLOCK:
+            return
+        latency, now = speaker.latency(), time.monotonic()
+        self._device_drift.add(now, now + latency - self._written / RATE)
         while wanted >= BLOCK:
             with self._voice_lock:
                 sound = self._voice.pull(BLOCK)
             self._meter(sound.samples)
-            latency = speaker.latency()
-            now = time.monotonic()
             speaker.write(bytes(BLOCK * 4) if self.muted else sound.samples.tobytes())
-            if not math.isnan(latency):
-                if sound.position is not None:
-                    self._sync.device.anchor(sound.position, now + latency)
-                self._device_drift.add(now, now + latency - self._written / RATE)
+            if sound.position is not None and not math.isnan(latency):
+                self._sync.device.anchor(sound.position, now + latency)
+            latency += BLOCK / RATE
             self._latency = latency
             self._written += BLOCK
             wanted -= BLOCK
