@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import av
 
 BLOCK = RATE // 100  # frames the feeder writes at a time
-NAP = 0.015  # seconds between two looks at the speaker
+NAP = 0.02  # seconds between two looks at the speaker
 SOONEST = 0.001  # seconds between two looks at the pictures
 
 
