@@ -96,6 +96,12 @@ def _add_audio(parser: argparse.ArgumentParser) -> None:
         help="where sound goes: auto, none, pulse[:DEVICE], web[:PORT], wav:FILE and others,"
         " see did-tui devices",
     )
+    parser.add_argument(
+        "--av-offset",
+        metavar="MS",
+        default=argparse.SUPPRESS,
+        help="show pictures so many milliseconds later than their sound, or earlier with a minus",
+    )
 
 
 def _add_look(parser: argparse.ArgumentParser) -> None:
@@ -229,7 +235,8 @@ def _play(options: argparse.Namespace) -> int:
     from did_tui.ui.player import play
 
     settings = _settings(options)
-    return play(options.file, "none" if options.no_audio else settings.audio, settings.look)
+    sink = "none" if options.no_audio else settings.audio
+    return play(options.file, sink, settings.look, settings.av_offset)
 
 
 def _doctor(options: argparse.Namespace) -> int:

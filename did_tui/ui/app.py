@@ -157,6 +157,7 @@ class DidTui(TerminalApp[None]):
         playback = live.Playback(
             sink=self.settings.audio,
             open_speaker=lambda _sink: output,
+            av_offset=self.settings.av_offset / 1000,
             on_picture=screen.picture_ready,
             on_trouble=lambda reason: loop.call_soon_threadsafe(screen.no_sound, reason),
         )
@@ -194,6 +195,7 @@ class DidTui(TerminalApp[None]):
             agent_id=runner.agent_id,
             frames_shown=frames_shown,
             bytes_to_terminal=self.bytes_written - entry.bytes_before,
+            figures=runner.playback.figures,
         )
         try:
             self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")

@@ -28,9 +28,9 @@ class PlayerApp(TerminalApp[str]):
     BINDINGS = [*bindings("everywhere"), *bindings("player")]
     CSS = "Screen { background: black; }"
 
-    def __init__(self, path: Path, sink: str, look: Look) -> None:
+    def __init__(self, path: Path, sink: str, look: Look, av_offset: float = 0.0) -> None:
         super().__init__(look)
-        self._path, self._sink = path, sink
+        self._path, self._sink, self._av_offset = path, sink, av_offset
         self._player: FilePlayer | None = None
 
     def compose(self) -> ComposeResult:
@@ -47,7 +47,11 @@ class PlayerApp(TerminalApp[str]):
         """Play the file, then leave."""
         view = self.query_one(VideoView)
         output = await make_output(self, self._sink)
-        playback = Playback(open_speaker=lambda _sink: output, on_picture=view.picture_ready)
+        playback = Playback(
+            open_speaker=lambda _sink: output,
+            on_picture=view.picture_ready,
+            av_offset=self._av_offset / 1000,
+        )
         view.attach(playback.take_picture)
         try:
             self._player = FilePlayer(self._path, playback)
@@ -74,9 +78,9 @@ class PlayerApp(TerminalApp[str]):
             self._player.pause()
 
 
-def play(path: Path, sink: str, look: Look) -> int:
-    """Play a file in this terminal; the exit code."""
-    app = PlayerApp(path, sink, look)
+def play(path: Path, sink: str, look: Look, av_offset: float = 0.0) -> int:
+    """Play a file in this terminal, pictures so many milliseconds late; the exit code."""
+    app = PlayerApp(path, sink, look, av_offset)
     with kept_off_the_screen(log_directory()):
         trouble = asyncio.run(app.run_async())
     if trouble:
