@@ -14,7 +14,10 @@ class StatusLine(Static):
     """Activity, duration, picture, sound."""
 
     DEFAULT_CSS = """
-    StatusLine { height: 1; background: $surface; padding: 0 1; }
+    StatusLine {
+        height: 1; background: $surface; padding: 0 1;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
     """
 
     def say(self, mark: str, colour: str, words: str) -> None:
