@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "demo": _demo,
             "play": _play,
             "doctor": _doctor,
+            "devices": _devices,
             "emulator": _emulator,
         }[command](options)
     except BadSetting as error:
@@ -76,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what this terminal can show")
     _add_look(doctor)
 
+    devices = commands.add_parser("devices", help="where sound can go, and how to hear it at home")
+    _add_audio(devices)
+
     emulator = commands.add_parser("emulator", help="serve a local stand-in for D-ID's API")
     emulator.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
     emulator.add_argument("--port", type=int, default=8787, help="default: %(default)s, 0: any")
@@ -89,7 +93,14 @@ def _add_audio(parser: argparse.ArgumentParser) -> None:
         "--audio",
         metavar="SINK",
         default=argparse.SUPPRESS,
-        help="auto, none, pulse[:DEVICE] or sounddevice[:DEVICE]",
+        help="where sound goes: auto, none, pulse[:DEVICE], web[:PORT], wav:FILE and others,"
+        " see did-tui devices",
+    )
+    parser.add_argument(
+        "--av-offset",
+        metavar="MS",
+        default=argparse.SUPPRESS,
+        help="show pictures so many milliseconds later than their sound, or earlier with a minus",
     )
 
 
@@ -224,13 +235,20 @@ def _play(options: argparse.Namespace) -> int:
     from did_tui.ui.player import play
 
     settings = _settings(options)
-    return play(options.file, "none" if options.no_audio else settings.audio, settings.look)
+    sink = "none" if options.no_audio else settings.audio
+    return play(options.file, sink, settings.look, settings.av_offset)
 
 
 def _doctor(options: argparse.Namespace) -> int:
     from did_tui.ui.doctor import examine
 
     return examine(_settings(options).look)
+
+
+def _devices(options: argparse.Namespace) -> int:
+    from did_tui.ui.sound import list_devices
+
+    return list_devices(_settings(options).audio)
 
 
 def _emulator(options: argparse.Namespace) -> int:

@@ -79,6 +79,7 @@ class Settings:
     ws_url: str = DEFAULT_WS_URL
     key: str = field(default="", repr=False)
     audio: str = "auto"
+    av_offset: float = 0.0  # milliseconds that pictures are shown after their sound
     look: Look = field(default_factory=Look)
 
     @classmethod
@@ -93,6 +94,12 @@ class Settings:
             ws_url=env.get("DID_WS_URL") or notifications_of(api_url),
             key=env.get("DID_API_KEY", ""),
             audio=flags.get("audio") or env.get("DID_TUI_AUDIO") or "auto",
+            av_offset=_number(
+                "--av-offset",
+                flags.get("av_offset") or env.get("DID_TUI_AV_OFFSET") or "0",
+                -1000,
+                1000,
+            ),
             look=Look.load(env, flags),
         )
 

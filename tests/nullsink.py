@@ -260,6 +260,12 @@ class NullSink:
             self._daemon.kill()
             self._daemon.wait()
 
+    def start_again(self) -> None:
+        """Start a server that has crashed, with the sinks it began with."""
+        self.socket.unlink(missing_ok=True)
+        self._launch()
+        self.pactl("set-default-sink", self.sinks[0])
+
     def hang(self) -> None:
         """Stop the server in its tracks: it lives, keeps its connections and says nothing."""
         if self._daemon is not None:

@@ -21,7 +21,8 @@ from vt import Terminal
 class PtyProgram:
     """Runs ``did-tui`` with these arguments in a terminal of ``cols`` by ``rows`` cells.
 
-    ``answer`` is what the terminal says to each question for the place of its cursor.
+    ``program`` is what Python runs instead. ``answer`` is what the terminal says to each question
+    for the place of its cursor.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class PtyProgram:
         cols: int = 80,
         rows: int = 24,
         env: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "did_tui"),
         answer: bytes = b"\x1b[1;1R",
     ) -> None:
         self._answer = answer
@@ -43,7 +45,7 @@ class PtyProgram:
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         environment.pop("NO_COLOR", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "did_tui", *arguments],
+            [sys.executable, *program, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,

@@ -91,6 +91,8 @@ class ScriptedPlayback:
     def __init__(self) -> None:
         self.counters = Counters()
 
+    figures = None
+
     def take_picture(self) -> None:
         return None
 

@@ -32,7 +32,7 @@ ONLY_IN = {
     "aioice": ("live/rtc.py", "emulator/"),
     "starlette": ("emulator/",),
     "uvicorn": ("emulator/",),
-    "websockets": ("live/streams.py",),
+    "websockets": ("live/streams.py", "live/media/web.py"),
     "sounddevice": ("live/media/portaudio.py",),
     "espeakng_loader": ("emulator/voiced.py",),
 }

@@ -11,7 +11,7 @@ from typing import Any
 from did_tui import __version__
 from did_tui.live.conversation import Conversation
 from did_tui.live.events import STEPS
-from did_tui.live.media.playback import Counters
+from did_tui.live.media.playback import Counters, Figures
 from did_tui.live.media.speaker import RATE
 
 
@@ -22,6 +22,7 @@ def report(
     agent_id: str,
     frames_shown: int | None,
     bytes_to_terminal: int | None,
+    figures: Figures | None = None,
 ) -> dict[str, Any]:
     """The report; ``frames_shown`` and ``bytes_to_terminal`` are None where nothing counts them."""
     now = time.monotonic()
@@ -44,6 +45,7 @@ def report(
         "frames": {
             "decoded": decoded,
             "shown": frames_shown,
+            # Those that came too late for their sound, and those the terminal was too slow for.
             "dropped": decoded - frames_shown
             if decoded is not None and frames_shown is not None
             else None,
@@ -51,10 +53,34 @@ def report(
         "bytes_to_terminal": bytes_to_terminal,
         "sound_ms": {
             "heard": _ms(counters.sound_heard / RATE) if counters else None,
-            "concealed": None,
+            "concealed": _ms(counters.sound_concealed / RATE) if counters else None,
             "lost": _ms(counters.sound_lost / RATE) if counters else None,
-        },
-        "sound_minus_picture_ms": None,
+        }
+        | _more_sound(figures),
+        "sound_minus_picture_ms": _rounded(figures.sound_minus_picture_ms) if figures else None,
+        "sync": figures.sync if figures else None,
+        "drift_ppm": _rounded(figures.drift_ppm) if figures else None,
+    }
+
+
+def _more_sound(figures: Figures | None) -> dict[str, Any]:
+    """What became of the sound on its way, and where it was when the conversation ended."""
+    if figures is None:
+        return {}
+    voice = figures.voice
+    return {
+        "recovered": _ms(voice.recovered / RATE),
+        "squeezed": _ms(voice.squeezed / RATE),
+        "stretched": _ms(voice.stretched / RATE),
+        "gaps": voice.gaps,
+        "packets": voice.packets,
+        "packets_late": voice.late,
+        "packets_broken": voice.broken,
+        "restarts": voice.restarts,
+        "underflows": figures.underflows,
+        "buffer": _rounded(figures.depth_ms),
+        "buffer_target": _rounded(figures.target_ms),
+        "device": _rounded(figures.device_ms),
     }
 
 
@@ -69,3 +95,7 @@ def _until(conversation: Conversation, step: Any) -> float | None:
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 1)

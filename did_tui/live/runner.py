@@ -17,7 +17,7 @@ from did_tui.api.client import Client
 from did_tui.api.credentials import new_connection_id
 from did_tui.api.errors import DidError, NotFound, NotSignedIn, Unreachable
 from did_tui.api.models import RuntimeAgent
-from did_tui.live import wire
+from did_tui.live import rtc, wire
 from did_tui.live.conversation import (
     Conversation,
     Effect,
@@ -44,6 +44,7 @@ from did_tui.live.events import (
     StepDone,
     UserSaid,
 )
+from did_tui.live.media.decode import Converter
 from did_tui.live.media.playback import Playback
 from did_tui.live.streams import NotificationsSocket, WebRtcStream
 
@@ -210,8 +211,14 @@ class Runner:
         self.emit(StepDone("chat"))
 
     def _play(self, line: _Line, track: MediaStreamTrack) -> None:
-        pump = self._hear(track) if track.kind == "audio" else self._watch(track)
-        line.pumps.add(asyncio.create_task(pump))
+        receiver = line.stream.receiver_of(track)
+        pumps = [self._hear(track) if track.kind == "audio" else self._watch(track)]
+        if receiver is not None and track.kind == "audio":
+            rtc.tap_voice(receiver, self.playback)  # then the track gives nothing more
+        elif receiver is not None:
+            tap = rtc.tap_pictures(receiver, self.playback)
+            pumps += [tap.run()] if tap is not None else []
+        line.pumps.update(map(asyncio.create_task, pumps))
 
     async def _watch(self, track: MediaStreamTrack) -> None:
         """Take every picture from the track, whose queue has no bound."""
@@ -226,10 +233,12 @@ class Runner:
             pass  # the track has ended
 
     async def _hear(self, track: MediaStreamTrack) -> None:
+        """Take the sound that aiortc has decoded, where our buffer could not take its place."""
+        convert = Converter()
         try:
             while True:
                 frame = await track.recv()
-                self.playback.hear(frame.to_ndarray().tobytes())  # type: ignore[union-attr]
+                self.playback.hear(convert(frame).tobytes())  # type: ignore[arg-type]
         except MediaStreamError:
             pass  # the track has ended
 

@@ -17,6 +17,7 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCSessionDescription,
 )
 from aiortc.sdp import candidate_to_sdp
@@ -94,7 +95,10 @@ class WebRtcStream:
         gathering = asyncio.create_task(self._gather(pc, stream, answer))
         try:
             await self._client.send_answer(
-                self._agent_id, stream, answer.sdp, connection=self._connection
+                self._agent_id,
+                stream,
+                rtc.with_redundancy(answer.sdp, stream.offer_sdp),
+                connection=self._connection,
             )
             self._emit(StepDone("answer"))
             await gathering
@@ -108,6 +112,11 @@ class WebRtcStream:
             return False
         self._channel.send(text)
         return True
+
+    def receiver_of(self, track: MediaStreamTrack) -> RTCRtpReceiver | None:
+        """What receives a track."""
+        receivers = self._pc.getReceivers() if self._pc is not None else []
+        return next((receiver for receiver in receivers if receiver.track is track), None)
 
     async def close(self) -> None:
         """Delete the stream at the service and end the connection.

@@ -11,7 +11,7 @@ from did_tui.picture.line import SHORTEST, Line
 
 PENDING = 4096  # bytes the pty has not taken yet, above which nothing is added
 PENDING_HOLD = 0.02  # seconds until the next look then
-STALLED = 0.5  # seconds of that, after which the terminal is taken not to read
+STALLED = 0.5  # seconds without any of them taken, after which the terminal does not read
 SOON = 0.25  # part of a frame's time by which it may come before its turn
 UNFOCUSED_FPS = 8.0
 
@@ -128,7 +128,8 @@ class Pace:
         self._line = Line(most)
         self._ladder = Ladder()
         self._next = 0.0
-        self._pressed: float | None = None  # since when the pty has had too much
+        self._pending = 0  # what the pty had not taken when that was last known
+        self._pressed = 0.0  # when it had taken something
         self._stalled: float | None = None  # since when the terminal does not read
         self._lost = 0.0  # seconds of that, so far
 
@@ -166,7 +167,7 @@ class Pace:
         # On a fast line a frame may come a little early: sources are not that regular.
         early = SOON / self.effort.fps if self._line.budget(now) is None else 0.0
         wait = max(self._line.wait(now), min(self._next - early - now, 1.0))
-        if pending > PENDING:
+        if pending > PENDING or self._stalled is not None:
             return max(wait, PENDING_HOLD)
         return wait if wait > SHORTEST else 0.0
 
@@ -186,10 +187,17 @@ class Pace:
         picture = wanted if budget is None else min(wanted, budget)
         capacity, effort = self._line.capacity(now), self.effort
         searching = self._line.rising and limited and not self._line.silent
-        if capacity is not None and self.focused and not searching:
+        if capacity is not None and self.focused and not (searching or self._line.silent):
             self._ladder.note(wanted, capacity / effort.fps, now, limited=limited)
         self._line.sent(size, now, picture=picture, limited=limited)
-        slot = 1.0 / effort.fps
+        self._shown(now)
+
+    def shown(self, now: float) -> None:
+        """A frame was written without a query: the next ``sent`` has its bytes."""
+        self._shown(self._time(now))
+
+    def _shown(self, now: float) -> None:
+        slot = 1.0 / self.effort.fps
         # Half a frame of lateness is made up for, so that the mean rate holds.
         self._next = max(self._next + slot, now + slot / 2)
 
@@ -201,13 +209,12 @@ class Pace:
     def _time(self, now: float, pending: int | None = None) -> float:
         """The time without that in which the terminal read nothing: it says nothing of the line."""
         if pending is not None:
-            if pending <= PENDING:
+            if pending == 0 or self._pending == 0 or pending < self._pending:
                 self._read_again(now)
-                self._pressed = None
-            elif self._pressed is None:
                 self._pressed = now
             elif self._stalled is None and now - self._pressed > STALLED:
                 self._stalled = now
+            self._pending = pending
         return (now if self._stalled is None else self._stalled) - self._lost
 
     def _read_again(self, now: float) -> None:

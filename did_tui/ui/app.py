@@ -23,6 +23,8 @@ from did_tui.ui.keys import bindings
 from did_tui.ui.screens.agents import AgentsScreen
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.signals import exit_on_signals
+from did_tui.ui.sound import make_output
+from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 
 if TYPE_CHECKING:
@@ -151,8 +153,11 @@ class DidTui(TerminalApp[None]):
         client = await self.client()
         live = await asyncio.to_thread(importlib.import_module, "did_tui.live.runner")
         loop = asyncio.get_running_loop()
+        output = await make_output(self, self.settings.audio)
         playback = live.Playback(
             sink=self.settings.audio,
+            open_speaker=lambda _sink: output,
+            av_offset=self.settings.av_offset / 1000,
             on_picture=screen.picture_ready,
             on_trouble=lambda reason: loop.call_soon_threadsafe(screen.no_sound, reason),
         )
@@ -190,6 +195,7 @@ class DidTui(TerminalApp[None]):
             agent_id=runner.agent_id,
             frames_shown=frames_shown,
             bytes_to_terminal=self.bytes_written - entry.bytes_before,
+            figures=runner.playback.figures,
         )
         try:
             self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
@@ -206,10 +212,11 @@ class DidTui(TerminalApp[None]):
 
 async def run(app: DidTui) -> int:
     """Run the app and leave nothing open behind it; the exit code."""
-    try:
-        await app.run_async()
-    finally:
-        await app.hang_up()
+    with kept_off_the_screen(log_directory()):
+        try:
+            await app.run_async()
+        finally:
+            await app.hang_up()
     if app.trouble:
         print(f"did-tui: {plain(app.trouble)}", file=sys.stderr)
         return app.return_code or 1

@@ -25,6 +25,7 @@ Result = TypeVar("Result")
 ASK = "\x1b[6n"
 SAVE, RESTORE = "\x1b7", "\x1b8"  # DECSC, DECRC: cursor and colours
 SYNC_BEGIN, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output
+SELDOM = 0.19  # seconds between two questions to a terminal that takes everything
 RECENT = 0.5  # seconds after which what was written before is taken to have arrived
 
 
@@ -50,6 +51,7 @@ class TerminalApp(App[Result]):
         self.look = look
         self.pace = Pace(look.fps, look.max_kbps * 1000 / 8 if look.max_kbps else None)
         self._pictures: tuple[Picture, ...] = ()
+        self.sound_hinted = False  # whether it was said how sound could be heard elsewhere
         #: Held while the picture or Textual decides what the terminal shows, and by who asks pace.
         self.lock = threading.RLock()
         self.paints = 0  # Textual's, so far
@@ -109,16 +111,20 @@ class TerminalApp(App[Result]):
             self._driver.write(text)
 
     def paint(self, text: str, wanted: float) -> None:
-        """Send a picture's update, which ``wanted`` this many bytes in all, and ask.
+        """Send a picture's update, which ``wanted`` this many bytes in all, and perhaps ask.
 
         Any thread that holds ``lock``.
         """
         begin, end = (SYNC_BEGIN, SYNC_END) if self._sync_available else ("", "")
         before, now = self.bytes_written, terminal.now()
+        since = now - self._asked
+        if since < SELDOM and self.pace.budget(now) is None:
+            self.write(f"{begin}{SAVE}{text}{RESTORE}{end}")
+            self.pace.shown(now)
+            return
         self.write(f"{begin}{SAVE}{text}{RESTORE}{end}{ASK}")
         written = self.bytes_written
-        recent = now - self._asked < RECENT
-        size = written - (self._written_then if recent else before)
+        size = written - (self._written_then if since < RECENT else before)
         self.pace.sent(size, now, wanted=wanted)
         self._asked, self._written_then = now, written
 

@@ -56,7 +56,8 @@ class Canvas:
             return "ordinary"
         screen, driver = widget.screen, app._driver
         if stack[-1] is not screen:
-            return "dimmed" if screen in app._background_screens else "hidden"
+            opaque = stack[-1].styles.background.a == 1
+            return "hidden" if opaque or screen not in app._background_screens else "dimmed"
         if driver is None or driver.is_headless or driver.is_inline or widget.styles.opacity != 1.0:
             return "ordinary"
         if (

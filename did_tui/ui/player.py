@@ -9,12 +9,14 @@ from pathlib import Path
 from textual import work
 from textual.app import ComposeResult
 
-from did_tui.config import Look
+from did_tui.config import Look, log_directory
 from did_tui.live.media.file import FilePlayer, NotPlayable
 from did_tui.live.media.playback import Playback
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.keys import bindings
 from did_tui.ui.signals import exit_on_signals
+from did_tui.ui.sound import make_output
+from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 from did_tui.ui.widgets.video import VideoView
 
@@ -26,11 +28,10 @@ class PlayerApp(TerminalApp[str]):
     BINDINGS = [*bindings("everywhere"), *bindings("player")]
     CSS = "Screen { background: black; }"
 
-    def __init__(self, path: Path, sink: str, look: Look) -> None:
+    def __init__(self, path: Path, sink: str, look: Look, av_offset: float = 0.0) -> None:
         super().__init__(look)
-        self._path, self._sink = path, sink
+        self._path, self._sink, self._av_offset = path, sink, av_offset
         self._player: FilePlayer | None = None
-        self.no_sound = ""
 
     def compose(self) -> ComposeResult:
         """Nothing but the picture."""
@@ -45,8 +46,11 @@ class PlayerApp(TerminalApp[str]):
     async def play(self) -> None:
         """Play the file, then leave."""
         view = self.query_one(VideoView)
+        output = await make_output(self, self._sink)
         playback = Playback(
-            sink=self._sink, on_picture=view.picture_ready, on_trouble=self._without_sound
+            open_speaker=lambda _sink: output,
+            on_picture=view.picture_ready,
+            av_offset=self._av_offset / 1000,
         )
         view.attach(playback.take_picture)
         try:
@@ -64,9 +68,6 @@ class PlayerApp(TerminalApp[str]):
             await asyncio.to_thread(playback.close)
         self.exit(self._player.trouble)
 
-    def _without_sound(self, reason: str) -> None:
-        self.no_sound = f"{reason} Played without sound."
-
     def action_shape(self) -> None:
         """Draw with the next shape."""
         self.query_one(VideoView).next_shape()
@@ -77,10 +78,11 @@ class PlayerApp(TerminalApp[str]):
             self._player.pause()
 
 
-def play(path: Path, sink: str, look: Look) -> int:
-    """Play a file in this terminal; the exit code."""
-    app = PlayerApp(path, sink, look)
-    trouble = asyncio.run(app.run_async())
-    for sentence in filter(None, (app.no_sound, trouble)):
-        print(f"did-tui: {plain(sentence)}", file=sys.stderr)
+def play(path: Path, sink: str, look: Look, av_offset: float = 0.0) -> int:
+    """Play a file in this terminal, pictures so many milliseconds late; the exit code."""
+    app = PlayerApp(path, sink, look, av_offset)
+    with kept_off_the_screen(log_directory()):
+        trouble = asyncio.run(app.run_async())
+    if trouble:
+        print(f"did-tui: {plain(trouble)}", file=sys.stderr)
     return app.return_code or (1 if trouble else 0)

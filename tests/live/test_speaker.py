@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from feeder import Feeder, wait_until
 from nullsink import NullSink, Recorder, available, counter_pcm
 
 from did_tui.live.media import portaudio, pulse
@@ -23,85 +24,16 @@ from did_tui.live.media.pulse import crosses_network
 from did_tui.live.media.speaker import (
     FRAME_BYTES,
     RATE,
+    Device,
     SilentSpeaker,
-    Speaker,
     SpeakerError,
+    devices,
     open_speaker,
 )
 
 needs_pulse = pytest.mark.skipif(
     not available(), reason="PulseAudio is not installed: apt-get install pulseaudio"
 )
-
-
-class Feeder:
-    """Feeds a speaker every 10 ms from a thread: the counter signal, or silence."""
-
-    def __init__(self, speaker: Speaker) -> None:
-        self.speaker = speaker
-        self.fed = 0
-        self.expected: list[tuple[int, float]] = []
-        self.error: SpeakerError | None = None
-        self._counting = True
-        self._turn = threading.Lock()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Feeder:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.end()
-        self.speaker.close()
-
-    def end(self) -> None:
-        """Feed no more; what was fed is still heard."""
-        self._over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._over.wait(0.010) and self.error is None:
-            try:
-                with self._turn:
-                    self._feed()
-            except SpeakerError as error:
-                self.error = error
-
-    def _feed(self) -> None:
-        wanted = self.speaker.writable()
-        if not self._counting:
-            self.speaker.write(bytes(wanted * FRAME_BYTES))
-        elif wanted:
-            self.expected.append((self.fed, time.monotonic() + self.speaker.latency()))
-            self.speaker.write(counter_pcm(self.fed, wanted))
-            self.fed += wanted
-
-    def hush(self) -> float:
-        """Flush, feed silence from now on, and return when that was."""
-        with self._turn:
-            self._counting = False
-            now = time.monotonic()
-            self.speaker.flush()
-            return now
-
-    def resume(self) -> float:
-        """Go on counting, and return when that was."""
-        with self._turn:
-            self._counting = True
-            return time.monotonic()
-
-    def stall(self, seconds: float) -> None:
-        """Feed nothing for a while."""
-        with self._turn:
-            time.sleep(seconds)
-
-
-def wait_until(true: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return true()
 
 
 def threads_of_this_process() -> int:
@@ -212,6 +144,46 @@ def test_an_unplugged_sink_is_followed_to_the_other_one() -> None:
     report = heard.counter_report()
     assert report.last > unplugged
     assert (report.lost, report.repeats) == (0, 0)
+
+
+@needs_pulse
+def test_a_sink_that_was_named_gets_its_stream_back() -> None:
+    with (
+        NullSink(sinks=("screen", "headset")) as server,
+        Feeder(open_speaker("pulse:headset", env=server.env())) as feeder,
+    ):
+        server.unplug("headset")
+        assert wait_until(lambda: feeder.speaker.name == "PulseAudio · screen", 2)
+        time.sleep(1)  # it is asked for in vain
+        server.plug("headset")
+        server.pactl("set-default-sink", "screen")
+        assert wait_until(lambda: feeder.speaker.name == "PulseAudio · headset", 2)
+        assert feeder.error is None
+
+
+@needs_pulse
+def test_a_stream_that_somebody_has_moved_stays_there() -> None:
+    with (
+        NullSink(sinks=("screen", "headset")) as server,
+        Feeder(open_speaker("pulse:headset", env=server.env())) as feeder,
+    ):
+        stream = server.pactl("list", "short", "sink-inputs").split()[0]
+        server.pactl("move-sink-input", stream, "screen")
+        assert wait_until(lambda: feeder.speaker.name == "PulseAudio · screen", 2)
+        time.sleep(1.2)
+        assert feeder.speaker.name == "PulseAudio · screen"
+
+
+@needs_pulse
+def test_the_sinks_are_listed_as_they_are_asked_for() -> None:
+    with NullSink(sinks=("headset", "screen")) as server:
+        listed = devices(server.env())
+        assert listed[:2] == [
+            Device("pulse:headset", "PulseAudio · headset", default=True),
+            Device("pulse:screen", "PulseAudio · screen"),
+        ]
+        server.kill()
+        assert [device for device in devices(server.env()) if "pulse:" in device.sink] == []
 
 
 @needs_pulse
@@ -419,6 +391,7 @@ class FakeSoundDevice:
     def __init__(self, fault: Exception | None = None) -> None:
         self.fault = fault
         self.streams: list[FakeStream] = []
+        self.looks: list[str] = []
 
     def RawOutputStream(self, **settings: Any) -> FakeStream:
         if self.fault is not None:
@@ -426,11 +399,24 @@ class FakeSoundDevice:
         self.streams.append(FakeStream(self, settings))
         return self.streams[-1]
 
-    def query_devices(self, device: int) -> dict[str, Any]:
+    def query_devices(self, device: int | None = None) -> Any:
+        if device is None:
+            return [
+                {"name": "Microphone", "hostapi": 0, "max_output_channels": 0},
+                {"name": "Loudspeaker 1", "hostapi": 0, "max_output_channels": 2},
+                {"name": "Headset", "hostapi": 0, "max_output_channels": 2},
+            ]
         return {"name": f"Loudspeaker {device}", "hostapi": 0}
 
-    def query_hostapis(self, index: int) -> dict[str, Any]:
-        return {"name": "Core Audio"}
+    def query_hostapis(self, index: int | None = None) -> Any:
+        api = {"name": "Core Audio", "default_output_device": 1}
+        return (api,) if index is None else api
+
+    def _terminate(self) -> None:
+        self.looks.append("end")
+
+    def _initialize(self) -> None:
+        self.looks.append("begin")
 
 
 @pytest.fixture
@@ -441,10 +427,10 @@ def device() -> Iterator[tuple[PortAudioSpeaker, FakeStream]]:
     speaker.close()
 
 
-Device = tuple[PortAudioSpeaker, FakeStream]
+Fake = tuple[PortAudioSpeaker, FakeStream]
 
 
-def test_portaudio_gets_the_frames_in_order(device: Device) -> None:
+def test_portaudio_gets_the_frames_in_order(device: Fake) -> None:
     speaker, stream = device
     assert speaker.name == "Core Audio · Loudspeaker 1"
     speaker.write(counter_pcm(0, 700))
@@ -454,7 +440,7 @@ def test_portaudio_gets_the_frames_in_order(device: Device) -> None:
     assert speaker.underflows == 0
 
 
-def test_portaudio_gets_silence_when_the_ring_runs_dry(device: Device) -> None:
+def test_portaudio_gets_silence_when_the_ring_runs_dry(device: Fake) -> None:
     speaker, stream = device
     assert stream.ask(100) == bytes(400)
     assert speaker.underflows == 0, "nothing was playing yet"
@@ -467,7 +453,7 @@ def test_portaudio_gets_silence_when_the_ring_runs_dry(device: Device) -> None:
     assert speaker.underflows == 2
 
 
-def test_the_ring_has_room_for_the_largest_request_and_a_late_feeder(device: Device) -> None:
+def test_the_ring_has_room_for_the_largest_request_and_a_late_feeder(device: Fake) -> None:
     speaker, stream = device
     assert speaker.writable() == portaudio.FEEDER_FRAMES
     stream.ask(4800)
@@ -477,7 +463,7 @@ def test_the_ring_has_room_for_the_largest_request_and_a_late_feeder(device: Dev
     assert speaker.writable() == 3800 + portaudio.FEEDER_FRAMES
 
 
-def test_the_ring_is_bounded(device: Device) -> None:
+def test_the_ring_is_bounded(device: Fake) -> None:
     speaker, stream = device
     speaker.write(counter_pcm(0, 2 * portaudio.RING_FRAMES))
     assert stream.ask(2 * portaudio.RING_FRAMES) == counter_pcm(0, portaudio.RING_FRAMES) + bytes(
@@ -487,7 +473,7 @@ def test_the_ring_is_bounded(device: Device) -> None:
 
 
 @pytest.mark.parametrize(("delay", "known"), [(0.05, 0.05), (0.0, 0.1), (-3.0, 0.1), (1e6, 0.1)])
-def test_portaudio_latency_is_ring_and_device(device: Device, delay: float, known: float) -> None:
+def test_portaudio_latency_is_ring_and_device(device: Fake, delay: float, known: float) -> None:
     speaker, stream = device
     assert math.isnan(speaker.latency())
     speaker.write(bytes(1920 * FRAME_BYTES))
@@ -495,7 +481,7 @@ def test_portaudio_latency_is_ring_and_device(device: Device, delay: float, know
     assert speaker.latency() == pytest.approx(known + 0.010 + 0.030, abs=0.02)
 
 
-def test_portaudio_flush_empties_the_ring(device: Device) -> None:
+def test_portaudio_flush_empties_the_ring(device: Fake) -> None:
     speaker, stream = device
     speaker.write(counter_pcm(0, 400))
     speaker.flush()
@@ -505,7 +491,7 @@ def test_portaudio_flush_empties_the_ring(device: Device) -> None:
     assert stream.ask(200) == counter_pcm(400, 200)
 
 
-def test_portaudio_death_is_noticed(device: Device) -> None:
+def test_portaudio_death_is_noticed(device: Fake) -> None:
     speaker, stream = device
     stream.active = False
     with pytest.raises(SpeakerError, match="sound device is gone"):
@@ -515,7 +501,7 @@ def test_portaudio_death_is_noticed(device: Device) -> None:
 
 
 def test_a_device_that_stops_asking_is_noticed(
-    device: Device, monkeypatch: pytest.MonkeyPatch
+    device: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speaker, _ = device
     speaker.writable()
@@ -524,7 +510,7 @@ def test_a_device_that_stops_asking_is_noticed(
         speaker.writable()
 
 
-def test_portaudio_close_may_be_repeated(device: Device) -> None:
+def test_portaudio_close_may_be_repeated(device: Fake) -> None:
     speaker, stream = device
     speaker.close()
     speaker.close()
@@ -557,3 +543,30 @@ def test_a_portaudio_device_may_be_chosen(name: str | None, asked: int | str | N
     module = FakeSoundDevice()
     PortAudioSpeaker(name, sounddevice=module).close()
     assert module.streams[0].settings["device"] == asked
+
+
+def test_portaudio_lists_what_can_play() -> None:
+    assert portaudio.devices(FakeSoundDevice()) == [
+        Device("sounddevice:1", "Core Audio · Loudspeaker 1", default=True),
+        Device("sounddevice:2", "Core Audio · Headset"),
+    ]
+
+
+def test_portaudio_looks_for_new_devices_when_nothing_plays() -> None:
+    module = FakeSoundDevice()
+    speaker = PortAudioSpeaker(sounddevice=module)
+    assert module.looks == [], "importing it has just looked"
+    portaudio.devices(module)
+    assert module.looks == [], "it would end the stream"
+    speaker.close()
+    PortAudioSpeaker(sounddevice=module).close()
+    assert module.looks == ["end", "begin"]
+
+
+def test_sounddevice_still_has_the_private_names_that_are_used() -> None:
+    found = importlib.util.find_spec("sounddevice")
+    assert found is not None
+    assert found.origin is not None
+    source = Path(found.origin).read_text(encoding="utf-8")
+    assert "\ndef _terminate():" in source
+    assert "\ndef _initialize():" in source

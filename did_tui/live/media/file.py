@@ -18,7 +18,8 @@ from did_tui.live.media.speaker import RATE
 
 SMALL = 1280 * 720  # pixels that one thread decodes in time
 AHEAD = 0.5  # seconds of the file that are decoded before they are due
-SOUND_LEAD = 0.12  # seconds that sound is handed over before its picture
+SOUND_LEAD = 0.1  # seconds that sound is handed over before its picture
+LAST = 0.4  # seconds until the last that was handed over is heard and seen
 
 
 class NotPlayable(Exception):
@@ -86,10 +87,11 @@ class FilePlayer:
             if self._stop.wait(max(0.0, began + due - time.monotonic())):
                 return
             if isinstance(frame, av.VideoFrame):
-                self._loop.call_soon_threadsafe(self._playback.show, frame)
+                self._loop.call_soon_threadsafe(self._playback.show, frame, due)
             else:
-                self._playback.hear(frame)
-        self._stop.wait(SOUND_LEAD)
+                # The player's clock, which stands still in a pause.
+                self._playback.hear(frame, due + SOUND_LEAD, time.monotonic() - began)
+        self._stop.wait(LAST)
 
     def _in_order(self) -> Iterator[tuple[float, av.VideoFrame | bytes]]:
         """Pictures and sound in the order in which they are due, each with its second."""

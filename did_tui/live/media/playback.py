@@ -1,27 +1,34 @@
-"""What was received, on its way to eye and ear: the newest picture, and a feeder for the speaker.
+"""What was received, on its way to eye and ear: the voice's buffer, the pictures that wait for it.
 
-No queue grows here: a picture that nobody took is overwritten by the next, and the voice buffer is
-bounded (the oldest sound goes first).
+The speaker's clock is the master. A feeder thread gives the speaker what it wants and notes when
+that will be heard; a picture is handed out when its sound is heard, and the newest that is due
+wins. No queue grows here: what is too much goes, the oldest first.
 """
 
 from __future__ import annotations
 
+import asyncio
+import math
 import threading
-from collections import deque
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from did_tui.live.media.speaker import FRAME_BYTES, RATE, SilentSpeaker, Speaker, SpeakerError
+import numpy as np
+
+from did_tui.live.media.clock import Drift, LipSync, PictureQueue
+from did_tui.live.media.decode import Decoder, Plain, Samples, decoder_of
+from did_tui.live.media.speaker import RATE, SilentSpeaker, Speaker, SpeakerError
 from did_tui.live.media.speaker import open_speaker as open_default_speaker
+from did_tui.live.media.voice import VoiceBuffer, VoiceCounters
 
 if TYPE_CHECKING:
     import av
 
-MOST_VOICE = RATE * 2 // 5  # frames of sound that wait at most
-START_VOICE = RATE * 3 // 50  # frames that must wait before a pause ends
 BLOCK = RATE // 100  # frames the feeder writes at a time
-NAP = 0.006  # seconds between two looks at the speaker
+NAP = 0.02  # seconds between two looks at the speaker
+SOONEST = 0.001  # seconds between two looks at the pictures
 
 
 @dataclass(slots=True)
@@ -29,61 +36,40 @@ class Counters:
     """What became of frames and sound; sound is counted in frames at 48 kHz."""
 
     pictures_decoded: int = 0
+    pictures_dropped: int = 0
     sound_heard: int = 0
+    sound_concealed: int = 0
     sound_lost: int = 0
 
 
-class VoiceBuffer:
-    """Sound that waits to be heard; a pause ends when a little has gathered. Thread-safe."""
+@dataclass(slots=True, frozen=True)
+class Figures:
+    """How it goes just now, for the status line and the report; None: not known."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._chunks: deque[bytes] = deque()
-        self._waiting = 0
-        self._playing = False
-        self.lost = 0
-
-    def push(self, pcm: bytes) -> None:
-        """Add s16 stereo frames at 48 kHz."""
-        with self._lock:
-            self._chunks.append(pcm)
-            self._waiting += len(pcm) // FRAME_BYTES
-            while self._waiting > MOST_VOICE:
-                frames = len(self._chunks.popleft()) // FRAME_BYTES
-                self._waiting -= frames
-                self.lost += frames
-
-    def pull(self, frames: int) -> bytes:
-        """Take up to this many frames; nothing while a pause lasts."""
-        with self._lock:
-            if not self._playing and self._waiting < START_VOICE:
-                return b""
-            taken = bytearray()
-            wanted = frames * FRAME_BYTES
-            while self._chunks and len(taken) < wanted:
-                chunk = self._chunks.popleft()
-                rest = wanted - len(taken)
-                if len(chunk) > rest:
-                    self._chunks.appendleft(chunk[rest:])
-                    chunk = chunk[:rest]
-                taken += chunk
-            self._waiting -= len(taken) // FRAME_BYTES
-            self._playing = bool(self._chunks)
-            return bytes(taken)
-
-    def clear(self) -> None:
-        """Forget what waits."""
-        with self._lock:
-            self._chunks.clear()
-            self._waiting = 0
-            self._playing = False
+    depth_ms: float
+    """Sound that waits in the buffer."""
+    target_ms: float
+    """How much of it should."""
+    device_ms: float | None
+    """From the buffer to the ear."""
+    voice: VoiceCounters
+    underflows: int
+    pictures_decoded: int
+    pictures_dropped: int
+    sound_minus_picture_ms: float | None
+    """Positive: the picture is seen first. The wished offset does not count."""
+    sync: str
+    """What tells which sound belongs to a picture: told, reports, arrivals or none."""
+    drift_ppm: float | None
+    """How much slower the device's clock is than the sender's."""
 
 
 class Playback:
     """The newest picture and the voice of one conversation or file.
 
     ``on_picture`` is called in the event loop for each new picture. ``on_trouble`` is called once
-    for each speaker that is lost, from any thread, with a sentence for the user.
+    for each speaker that is lost, from any thread, with a sentence for the user. ``av_offset`` is
+    how many seconds later than their sound pictures are wished; earlier where it is negative.
     """
 
     def __init__(
@@ -93,21 +79,38 @@ class Playback:
         on_picture: Callable[[], None] = lambda: None,
         on_trouble: Callable[[str], None] = lambda _sentence: None,
         open_speaker: Callable[[str], Speaker] = open_default_speaker,
+        av_offset: float = 0.0,
     ) -> None:
         self.counters = Counters()
         self.muted = False
         self.level = 0.0
+        self.av_offset = av_offset
         self._sink = sink
         self._on_picture, self._on_trouble = on_picture, on_trouble
         self._open_speaker = open_speaker
         self._newest: av.VideoFrame | None = None
+        self._pictures: PictureQueue[tuple[av.VideoFrame, float]] = PictureQueue()
+        self._timer: asyncio.TimerHandle | None = None
+        self._dropped = 0
         self._voice = VoiceBuffer()
+        self._voice_lock = threading.Lock()
+        self._decoder: tuple[Hashable, Decoder | None] = (None, None)
+        self._plain = Plain()
+        self._handed = self._handed_frames = 0
+        self._sync = LipSync()
+        self._offset_seen: float | None = None
+        self._latency = math.nan
+        self._written = 0
+        self._sender_drift, self._device_drift = Drift(), Drift()
         self._speaker: Speaker | None = None
         self._stop = threading.Event()
         self._feeder: threading.Thread | None = None
 
     def start(self) -> None:
-        """Open the speaker and begin to feed it, in a thread."""
+        """Open the speaker and begin to feed it, in a thread; what comes is of another source."""
+        self._sync = LipSync()
+        self._pictures = PictureQueue()
+        self._sender_drift = Drift()
         if self._feeder is None:
             self._feeder = threading.Thread(target=self._feed, name="speaker", daemon=True)
             self._feeder.start()
@@ -127,30 +130,145 @@ class Playback:
     @property
     def audible(self) -> bool:
         """Whether somebody could hear something."""
-        return not isinstance(self._speaker, SilentSpeaker | None)
+        return self._speaker is not None and self._speaker.audible
 
-    # Pictures
+    @property
+    def figures(self) -> Figures:
+        """How it goes; any thread."""
+        slow, late = self._device_drift.ppm, self._sender_drift.ppm
+        offset = self._offset_seen
+        return Figures(
+            depth_ms=self._voice.depth / RATE * 1000,
+            target_ms=self._voice.target / RATE * 1000,
+            device_ms=None if math.isnan(self._latency) else self._latency * 1000,
+            voice=self._voice.counters,
+            underflows=self._speaker.underflows if self._speaker is not None else 0,
+            pictures_decoded=self.counters.pictures_decoded,
+            pictures_dropped=self.counters.pictures_dropped,
+            sound_minus_picture_ms=None if offset is None else offset * 1000,
+            sync=self._sync.source,
+            drift_ppm=None if slow is None or late is None else slow - late,
+        )
 
-    def show(self, frame: av.VideoFrame) -> None:
-        """Take a decoded picture; event loop only."""
+    # Pictures, all in the event loop
+
+    def picture_came(self, position: float) -> None:
+        """The first packet of a picture came."""
+        self._sync.picture_arrivals.add(time.monotonic(), position)
+
+    def picture_report(self, sender_time: float, position: float) -> None:
+        """A sender report about the pictures."""
+        self._sync.picture_reports.add(sender_time, position)
+
+    def show(self, frame: av.VideoFrame, position: float | None = None) -> None:
+        """Take a decoded picture and hand it out when its sound is heard.
+
+        ``position`` is in seconds of the picture's clock; without it, the frame's own time.
+        """
         self.counters.pictures_decoded += 1
-        self._newest = frame
-        self._on_picture()
+        if position is None:
+            position = frame.time
+        if position is None:
+            self._hand_out(frame)
+            return
+        self._pictures.add((frame, position), position, time.monotonic())
+        self._look()
 
     def take_picture(self) -> av.VideoFrame | None:
-        """The newest picture that was not taken yet."""
+        """The newest picture that is due and was not taken yet."""
         frame, self._newest = self._newest, None
         return frame
 
+    def _look(self) -> None:
+        """Hand out what is due, and look again when the next one is."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        first = self._pictures.first
+        if first is None:
+            return
+        now = time.monotonic()
+        found = self._pictures.due(now, self._moment(first))
+        if found is not None:
+            frame, position = found
+            moment = self._moment(position)
+            if moment is not None:
+                late = now - moment
+                seen = self._offset_seen
+                self._offset_seen = -late if seen is None else seen - (seen + late) * 0.05
+            self._hand_out(frame)
+        wait = self._pictures.next_in(now)
+        if wait is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(SOONEST, wait), self._look)
+
+    def _moment(self, position: float) -> float | None:
+        moment = self._sync.moment(position)
+        return None if moment is None else moment + self.av_offset
+
+    def _hand_out(self, frame: av.VideoFrame) -> None:
+        self._dropped += self._newest is not None
+        self.counters.pictures_dropped = self._dropped + self._pictures.dropped
+        self._newest = frame
+        self._on_picture()
+
     # Sound
 
-    def hear(self, pcm: bytes) -> None:
-        """Take decoded sound, s16 stereo at 48 kHz; any thread."""
-        self._voice.push(pcm)
+    def voice_packet(
+        self, sequence: int, timestamp: int, payload: bytes, codec: str, source: int
+    ) -> None:
+        """Take a packet of sound that came just now; a codec that is not known is silent."""
+        now = time.monotonic()
+        kind, decoder = self._decoder
+        if kind != (codec, source):
+            try:
+                decoder = decoder_of(codec)
+            except ValueError:
+                decoder = None
+            self._decoder = (codec, source), decoder
+        if decoder is None:
+            return
+        with self._voice_lock:
+            self._voice.push(sequence, timestamp, payload, now, decoder, source)
+            position = self._voice.position_of(timestamp)
+        if position is not None:
+            self._sync.voice_arrivals.add(now, position)
+            self._sender_drift.add(now, now - position)
+
+    def voice_report(self, sender_time: float, timestamp: int) -> None:
+        """A sender report about the sound."""
+        position = self._voice.position_of(timestamp)
+        if position is not None:
+            self._sync.voice_reports.add(sender_time, position)
+
+    def hear(self, pcm: bytes, position: float | None = None, handed: float | None = None) -> None:
+        """Take decoded sound, s16 stereo at 48 kHz; one thread at a time.
+
+        ``position`` is in seconds of the clock that the pictures' positions are of; without it the
+        sound follows on what came before. ``handed`` is the present on the clock of whoever hands
+        it over, where that one may stand still.
+        """
+        now = time.monotonic()
+        frame = self._handed_frames if position is None else round(position * RATE)
+        with self._voice_lock:
+            self._voice.push(
+                self._handed & 0xFFFF,
+                frame & 0xFFFFFFFF,
+                pcm,
+                now if handed is None else handed,
+                self._plain,
+            )
+            heard = self._voice.position_of(frame & 0xFFFFFFFF)
+        self._handed += 1
+        self._handed_frames = frame + len(pcm) // 4
+        if position is not None and heard is not None:
+            self._sync.told = heard - position
+        elif heard is not None:
+            self._sync.voice_arrivals.add(now, heard)
 
     def hush(self) -> None:
         """Be silent at once: forget what waits, here and in the device."""
-        self._voice.clear()
+        with self._voice_lock:
+            self._voice.clear()
         if self._speaker is not None:
             self._speaker.flush()
 
@@ -175,21 +293,26 @@ class Playback:
 
     def _fill(self, speaker: Speaker) -> None:
         wanted = speaker.writable()
+        if wanted < BLOCK:
+            return
+        latency, now = speaker.latency(), time.monotonic()
+        self._device_drift.add(now, now + latency - self._written / RATE)
         while wanted >= BLOCK:
-            pcm = self._voice.pull(BLOCK)
-            heard = len(pcm) // FRAME_BYTES
-            self._meter(pcm)
-            if self.muted:
-                pcm = b""
-            speaker.write(pcm.ljust(BLOCK * FRAME_BYTES, b"\0"))
-            self.counters.sound_heard += heard
-            self.counters.sound_lost = self._voice.lost
+            with self._voice_lock:
+                sound = self._voice.pull(BLOCK)
+            self._meter(sound.samples)
+            speaker.write(bytes(BLOCK * 4) if self.muted else sound.samples.tobytes())
+            if sound.position is not None and not math.isnan(latency):
+                self._sync.device.anchor(sound.position, now + latency)
+            latency += BLOCK / RATE
+            self._latency = latency
+            self._written += BLOCK
             wanted -= BLOCK
+        counters, voice = self.counters, self._voice.counters
+        counters.sound_heard, counters.sound_lost = voice.heard, voice.lost
+        counters.sound_concealed = voice.concealed
 
-    def _meter(self, pcm: bytes) -> None:
+    def _meter(self, samples: Samples) -> None:
         """Follow the loudness, 0 to 1: up at once, down slowly."""
-        peak = 0
-        if pcm:
-            samples = memoryview(pcm).cast("h")[::24]
-            peak = max(max(samples), -min(samples))
+        peak = int(np.abs(samples[::12].astype(np.int32)).max())
         self.level = max(peak / 32768, self.level * 0.9)

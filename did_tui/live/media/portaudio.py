@@ -18,8 +18,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
+from weakref import WeakSet
 
-from did_tui.live.media.speaker import FRAME_BYTES, RATE, STALLED_SECONDS, SpeakerError
+from did_tui.live.media.speaker import FRAME_BYTES, RATE, STALLED_SECONDS, Device, SpeakerError
 
 DEVICE_SECONDS = 0.1
 """Latency asked of PortAudio: what a busy Python process needs to answer the callback in time."""
@@ -89,11 +90,11 @@ class SoundDevice(Protocol):
     def RawOutputStream(self, **settings: Any) -> OutputStream:
         """Open a stream."""
 
-    def query_devices(self, device: int) -> Any:
-        """Return a dictionary that describes the device."""
+    def query_devices(self, device: int | None = None) -> Any:
+        """Return a dictionary that describes the device, or a list of all of them."""
 
-    def query_hostapis(self, index: int) -> Any:
-        """Return a dictionary that describes the system's sound interface."""
+    def query_hostapis(self, index: int | None = None) -> Any:
+        """Return a dictionary that describes the sound interface, or a tuple of all of them."""
 
 
 class PortAudioSpeaker:
@@ -103,6 +104,8 @@ class PortAudioSpeaker:
     never moves to another device; when its own is unplugged the next call raises SpeakerError.
     ``sounddevice`` is the module to use instead of the installed one.
     """
+
+    audible = True
 
     def __init__(
         self, device: str | None = None, *, sounddevice: SoundDevice | None = None
@@ -119,6 +122,7 @@ class PortAudioSpeaker:
         self._stream: OutputStream | None = None
 
         module = sounddevice or _load_sounddevice()
+        _look_again(module)
         self._errors = (module.PortAudioError, ValueError)
         try:
             stream = module.RawOutputStream(
@@ -132,6 +136,7 @@ class PortAudioSpeaker:
             self._fallback_latency = stream.latency
             self.name = _describe(module, stream.device)
             self._stream = stream
+            _open_streams.add(self)
             stream.start()
         except self._errors as error:
             self.close()
@@ -171,6 +176,7 @@ class PortAudioSpeaker:
             stream, self._stream = self._stream, None
             if stream is None:
                 return
+            _open_streams.discard(self)
             try:
                 stream.abort()
                 stream.close()
@@ -230,6 +236,52 @@ def _load_sounddevice() -> SoundDevice:
         raise SpeakerError("PortAudio is not installed") from None
     module: SoundDevice = sounddevice
     return module
+
+
+_open_streams: set[PortAudioSpeaker] = set()
+_seen: WeakSet[SoundDevice] = WeakSet()  # whose list of devices is not fresh any more
+
+
+def _look_again(module: SoundDevice) -> None:
+    """Make PortAudio find what was plugged in since it looked.
+
+    It looks when it is initialized, and only then; the functions for that are private names of
+    sounddevice. Starting again would end every stream, so it is not done while one is open, and
+    not the first time: importing has just looked.
+    """
+    known = module in _seen
+    _seen.add(module)
+    if _open_streams or not known:
+        return
+    end, begin = getattr(module, "_terminate", None), getattr(module, "_initialize", None)
+    if end is None or begin is None:
+        return
+    try:
+        end()
+        begin()
+    except module.PortAudioError as error:
+        raise SpeakerError(_why_not(error)) from None
+
+
+def devices(sounddevice: SoundDevice | None = None) -> list[Device]:
+    """The devices that can play; raises SpeakerError."""
+    module = sounddevice or _load_sounddevice()
+    _look_again(module)
+    try:
+        apis = module.query_hostapis()
+        every = module.query_devices()
+    except module.PortAudioError as error:
+        raise SpeakerError(_why_not(error)) from None
+    defaults = {api["default_output_device"] for api in apis}
+    return [
+        Device(
+            f"sounddevice:{number}",
+            f"{apis[device['hostapi']]['name']} · {device['name']}",
+            number in defaults,
+        )
+        for number, device in enumerate(every)
+        if device["max_output_channels"] >= 2
+    ]
 
 
 def _describe(module: SoundDevice, device: int) -> str:

@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 RATE = 48_000
@@ -38,14 +40,21 @@ class Speaker(Protocol):
     writing while the device wants frames: a device that runs dry counts an underflow.
     """
 
-    name: str
-    """Words for the status line, such as ``PulseAudio · Built-in Audio``; follows a move."""
+    @property
+    def name(self) -> str:
+        """Words for the status line, such as ``PulseAudio · Built-in Audio``; follows a move."""
 
-    remote: bool
-    """Whether the sound crosses a network before it is heard."""
+    @property
+    def audible(self) -> bool:
+        """Whether somebody may hear it; a clock without a loudspeaker is not audible."""
 
-    underflows: int
-    """How often the device ran dry while it should have been fed."""
+    @property
+    def remote(self) -> bool:
+        """Whether the sound crosses a network before it is heard."""
+
+    @property
+    def underflows(self) -> int:
+        """How often the device ran dry while it should have been fed."""
 
     def writable(self) -> int:
         """Return how many frames the device wants now; raise SpeakerError when it is gone."""
@@ -71,14 +80,31 @@ class Speaker(Protocol):
         """Give the device back; may be called again. Writing afterwards raises SpeakerError."""
 
 
-class SilentSpeaker:
-    """Takes frames at the pace of a monotonic clock and plays none, so that time still passes."""
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Something to choose: ``sink`` is what ``--audio`` takes, ``words`` is for people."""
+
+    sink: str
+    words: str
+    default: bool = False
+
+
+class PacedSpeaker:
+    """Takes frames at the pace of a monotonic clock: what has no clock of its own plays by it.
+
+    Subclasses say in ``_play`` what becomes of the frames, and in ``_finish`` how it ends.
+    """
 
     MOST_WANTED = RATE // 2
 
-    def __init__(self) -> None:
-        self.name = "no sound"
-        self.remote = False
+    audible: bool = True
+    remote: bool = False
+
+    #: What the user has to do to hear it, if anything; may hold a secret.
+    invitation: str = ""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.underflows = 0
         self._lock = threading.Lock()
         self._started = time.monotonic()
@@ -99,6 +125,7 @@ class SilentSpeaker:
             if self._closed:
                 raise SpeakerError("The speaker is closed")
             self._taken += len(pcm) // FRAME_BYTES
+            self._play(pcm)
 
     def latency(self) -> float:
         """Return 0: a frame is over when its time has come."""
@@ -110,54 +137,113 @@ class SilentSpeaker:
     def close(self) -> None:
         """Take no more frames."""
         with self._lock:
-            self._closed = True
+            if not self._closed:
+                self._closed = True
+                self._finish()
+
+    def _play(self, pcm: bytes) -> None:
+        """Do something with frames; the lock is held. May raise SpeakerError."""
+
+    def _finish(self) -> None:
+        """Give back what is open; the lock is held."""
+
+
+class SilentSpeaker(PacedSpeaker):
+    """Plays nothing, so that time still passes."""
+
+    audible = False
+
+    def __init__(self) -> None:
+        super().__init__("no sound")
+
+
+SINKS = (
+    "auto",
+    "none",
+    "pulse[:DEVICE]",
+    "sounddevice[:DEVICE]",
+    "pacat[:DEVICE]",
+    "aplay[:DEVICE]",
+    "wav:FILE",
+    "fifo:PATH",
+    "web[:PORT]",
+)
+"""What ``--audio`` takes."""
+
+
+def candidates(sink: str, platform: str = sys.platform) -> tuple[str, ...]:
+    """Return the sinks to try for this one, best first.
+
+    ``auto`` is libpulse wherever there is one, else PortAudio. On Linux PortAudio comes second: as
+    distributions ship it, it knows neither PulseAudio nor PipeWire and reaches them through an ALSA
+    plug-in, or takes the sound card for itself. Programs come last: they do not tell the latency.
+    """
+    if sink != "auto":
+        return (sink,)
+    if platform in {"darwin", "win32"}:
+        return ("sounddevice",)
+    return ("pulse", "sounddevice", "pacat", "aplay")
 
 
 def open_speaker(sink: str = "auto", *, env: Mapping[str, str] = os.environ) -> Speaker:
-    """Open the speaker that ``sink`` asks for; blocks for up to some seconds.
+    """Open the speaker that ``sink`` asks for, one of ``SINKS``; blocks for up to some seconds.
 
-    ``sink`` is ``auto``, ``none``, ``pulse[:DEVICE]`` or ``sounddevice[:DEVICE]``. ``env`` is where
-    ``PULSE_SERVER`` and the signs of a remote session are looked up. Raises SpeakerError.
+    ``env`` is where ``PULSE_SERVER`` and the signs of a remote session are looked up. Raises
+    SpeakerError.
     """
-    kind, _, device = sink.partition(":")
-    if kind == "pulse":
-        return _open_pulse(device, env)
-    if kind == "sounddevice":
-        return _open_sounddevice(device)
+    errors = []
+    for candidate in candidates(sink):
+        try:
+            return _open(candidate, env)
+        except SpeakerError as error:
+            errors.append(error)
+    raise SpeakerError("; ".join(str(error) for error in errors[:2]))
+
+
+def _open(sink: str, env: Mapping[str, str]) -> Speaker:
+    kind, _, rest = sink.partition(":")
     if sink == "none":
         return SilentSpeaker()
-    if sink == "auto":
-        return _open_any(env)
-    raise SpeakerError(
-        f"Unknown sound output “{sink}”: use auto, none, pulse, pulse:DEVICE,"
-        " sounddevice or sounddevice:DEVICE"
-    )
+    if kind == "pulse":
+        from did_tui.live.media.pulse import PulseSpeaker
+
+        return PulseSpeaker(rest or None, env=env)
+    if kind == "sounddevice":
+        from did_tui.live.media.portaudio import PortAudioSpeaker
+
+        return PortAudioSpeaker(rest or None)
+    if kind in {"pacat", "aplay"}:
+        from did_tui.live.media.pipes import ProgramSpeaker
+
+        return ProgramSpeaker(kind, rest, env=env)
+    if kind == "wav" and rest:
+        from did_tui.live.media.files import WavSpeaker
+
+        return WavSpeaker(Path(rest))
+    if kind == "fifo" and rest:
+        from did_tui.live.media.pipes import FifoSpeaker
+
+        return FifoSpeaker(Path(rest))
+    if kind == "web" and (not rest or (rest.isdecimal() and int(rest) < 65536)):
+        from did_tui.live.media.web import WebSpeaker
+
+        return WebSpeaker(int(rest)) if rest else WebSpeaker()
+    raise SpeakerError(f"Unknown sound output “{sink}”: use {', '.join(SINKS)}")
 
 
-def _open_any(env: Mapping[str, str]) -> Speaker:
-    """Open the best speaker of this system: libpulse wherever there is one, else PortAudio.
-
-    On Linux PortAudio comes second: as distributions ship it, it knows neither PulseAudio nor
-    PipeWire and reaches them through an ALSA plug-in, or takes the sound card for itself.
-    """
-    if sys.platform in {"darwin", "win32"}:
-        return _open_sounddevice("")
-    try:
-        return _open_pulse("", env)
-    except SpeakerError as no_pulse:
+def devices(env: Mapping[str, str] = os.environ) -> list[Device]:
+    """Return what could be chosen on this machine now; blocks for up to some seconds."""
+    found: list[Device] = []
+    for sink in candidates("auto"):
         try:
-            return _open_sounddevice("")
-        except SpeakerError as no_portaudio:
-            raise SpeakerError(f"{no_pulse}; {no_portaudio}") from None
+            if sink == "pulse":
+                from did_tui.live.media import pulse
 
+                found += pulse.devices(env)
+            elif sink == "sounddevice":
+                from did_tui.live.media import portaudio
 
-def _open_pulse(device: str, env: Mapping[str, str]) -> Speaker:
-    from did_tui.live.media.pulse import PulseSpeaker
-
-    return PulseSpeaker(device or None, env=env)
-
-
-def _open_sounddevice(device: str) -> Speaker:
-    from did_tui.live.media.portaudio import PortAudioSpeaker
-
-    return PortAudioSpeaker(device or None)
+                found += portaudio.devices()
+        except SpeakerError:
+            continue  # there is nothing of this kind here
+    return found

@@ -428,7 +428,7 @@ class ChatScreen(Screen[None]):
         words = [f"{(last - first) / lasted if lasted else 0:.0f} fps"]
         if self.app.paced:
             words += [f"{(written - before) / lasted / 1024 if lasted else 0:.0f} KB/s"]
-            words += [self.app.pace.in_words] if self.app.pace.in_words else []
+            words += filter(None, [self.app.pace.in_words.partition(":")[0]])
         return " · ".join(words)
 
     def _heard(self) -> float:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from did_tui.picture.studio import Drawn, Job, Studio
 
 DIMMED_FPS = 4.0  # under a translucent screen every frame repaints everything
+UNSEEN = 0.5  # seconds between two looks at whether a hidden picture can be seen again
 SETTLE = 0.08  # seconds without a new picture after which the last one is made exact
 
 Take = Callable[[], "av.VideoFrame | None"]
@@ -65,6 +66,7 @@ class VideoView(Widget):
         self._source: av.VideoFrame | Still | None = None
         self._fresh = False  # the source has something that was not taken yet
         self._again = False  # the last picture has to be looked at once more
+        self._soon = False  # a look is on its way
         self._busy = False
         self.held = False  # waits for the terminal
         self._undrawable = False  # that has been said
@@ -173,6 +175,7 @@ class VideoView(Widget):
         way, app, now = self._canvas.way(), self.app, terminal.now()
         if way == "hidden" or app.behind:
             self.held = app.behind
+            self._look_in(UNSEEN)
             return
         with app.lock:
             wait = app.pace.wait(now, app.pending) if app.paced else 0.0
@@ -411,13 +414,15 @@ class VideoView(Widget):
         """Write a part of a row for Textual; where the terminal is slow, without the picture."""
         from did_tui.picture.encoder import row_text
         from did_tui.picture.graphics import PixelPainter
+        from did_tui.picture.painter import Painter
 
         painter = self._painter
-        if isinstance(painter, PixelPainter):
-            painter.erased()
+        if self.style_names[0] in GRAPHICS:
+            if isinstance(painter, PixelPainter):
+                painter.erased()
             self._look_soon()
             return " " * (x1 - x0)
-        if painter is None or not painter.fits(art.rows, art.cols, art.style):
+        if not isinstance(painter, Painter) or not painter.fits(art.rows, art.cols, art.style):
             return row_text(art, y, x0, x1)
         if self._frugal(art):
             art = self._nothing(art)
@@ -426,9 +431,15 @@ class VideoView(Widget):
         return row_text(art, y, x0, x1)
 
     def _look_soon(self) -> None:
-        if not self._again:
-            self._again = True
-            asyncio.get_running_loop().call_soon(self._look)
+        """Look when Textual has painted; rows come many at a time."""
+        self._again = True
+        if not self._soon:
+            self._soon = True
+            asyncio.get_running_loop().call_soon(self._after_paint)
+
+    def _after_paint(self) -> None:
+        self._soon = False
+        self._look()
 
     def _frugal(self, art: Art) -> bool:
         """Whether a whole picture is more than the terminal takes at once."""

@@ -1,0 +1,161 @@
+"""The picture in the app: shapes, pixels, what is hidden, what cannot be drawn, a slow terminal."""
+
+from __future__ import annotations
+
+import asyncio
+
+import av
+import numpy as np
+import pytest
+from liveterm import LiveDriver, calm, terminal_of
+from test_picture_fuzz import Page, Source, Stage, stage
+
+from did_tui.config import SHAPES, BadSetting, Look
+from did_tui.ui.widgets.video import VideoView
+
+
+@pytest.fixture(autouse=True)
+def a_good_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+async def shown(app: Stage, source: Source, frames: int = 1) -> VideoView:
+    view = app.query_one(VideoView)
+    view.attach(source.take)
+    for _ in range(frames):
+        before = view.frames_shown
+        source.next()
+        view.picture_ready()
+        for _ in range(200):
+            await calm(0.005)
+            if view.frames_shown > before and not view._busy:
+                break
+    return view
+
+
+def glyphs(app: Stage) -> set[str]:
+    return {cell[0] for row in terminal_of(app).cells for cell in row}
+
+
+async def test_f5_goes_round_all_shapes() -> None:
+    async with stage() as app:
+        source = Source(1)
+        view = await shown(app, source)
+        seen = []
+        for _ in SHAPES[1:]:
+            seen.append(view.next_shape())
+            await shown(app, source, 2)
+        assert sorted(seen) == sorted(SHAPES[1:])
+        assert view.style_names[0] == "half"
+        assert terminal_of(app).strange == []
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("kitty", "\x1b_Ga=T"), ("sixel", "\x1bP")])
+async def test_pixels_are_sent_and_taken_away(
+    kind: str, begins: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    write = LiveDriver.write
+
+    def record(driver: LiveDriver, data: str) -> None:
+        written.append(data)
+        write(driver, data)
+
+    monkeypatch.setattr(LiveDriver, "write", record)
+    async with stage() as app:
+        view = await shown(app, Source(2))
+        view.styles.height = 8
+        await calm(0.1)
+        view.draw_with(kind, "true")
+        await shown(app, Source(3), 2)
+        sent = "".join(written)
+        assert begins in sent
+        region = view.region
+        cell = terminal_of(app).cells[region.y + 1][region.x + 1]
+        assert cell[0] == " "
+        assert cell[2] is None, "pixels shine through cells without a background"
+        written.clear()
+        view.draw_with("half", "true")
+        await shown(app, Source(4))
+        assert ("\x1b_Ga=d" in "".join(written)) is (kind == "kitty")
+        assert "▀" in glyphs(app)
+
+
+async def test_a_hidden_picture_costs_nothing() -> None:
+    async with stage() as app:
+        source = Source(5)
+        view = await shown(app, source)
+        with app._context():
+            await app.push_screen(Page())
+        await calm(0.5)
+        written, frames = app.bytes_written, view.frames_shown
+        source.next()
+        view.picture_ready()
+        await calm(0.2)
+        assert app.bytes_written == written
+        assert source.newest is not None, "it was not even taken"
+        with app._context():
+            app.screen.dismiss()
+        await calm(0.2)
+        source.next()
+        view.picture_ready()
+        await calm(0.2)
+        assert view.frames_shown > frames
+
+
+async def test_a_frame_that_cannot_be_drawn_is_said_once() -> None:
+    async with stage() as app:
+        view = await shown(app, Source(6))
+        broken = av.VideoFrame(64, 64, "bayer_bggr8")
+        for _ in range(3):
+            view.attach(lambda: broken)
+            view.picture_ready()
+            await calm(0.1)
+        notices = [notice.message for notice in app._notifications]
+        assert len(notices) <= 1
+        await shown(app, Source(7))
+        assert "▀" in glyphs(app)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4096), (4096, 1), (641, 359), (2000, 3)])
+async def test_frames_of_any_size(size: tuple[int, int]) -> None:
+    async with stage() as app:
+        pixels = np.full((size[1], size[0], 3), 200, np.uint8)
+        view = app.query_one(VideoView)
+        view.attach(lambda: av.VideoFrame.from_ndarray(pixels, format="rgb24"))
+        view.picture_ready()
+        for _ in range(100):
+            await calm(0.01)
+            if view.frames_shown:
+                break
+        assert view.frames_shown == 1
+
+
+async def test_a_terminal_that_takes_nothing_is_not_painted() -> None:
+    async with stage() as app:
+        driver = app._driver
+        assert isinstance(driver, LiveDriver)
+        await shown(app, Source(8))
+        driver.pending = 1_000_000
+        await calm(0.1)
+        before = app.bytes_written
+        app.notify("something")
+        source = Source(9)
+        app.query_one(VideoView).attach(source.take)
+        for _ in range(5):
+            source.next()
+            app.query_one(VideoView).picture_ready()
+            await asyncio.sleep(0.02)
+        assert app.bytes_written == before
+        driver.pending = 0
+        app.terminal_eased()
+        await calm(0.3)
+        assert "something" in terminal_of(app).text
+
+
+def test_settings_that_make_no_sense_are_refused_in_words() -> None:
+    assert Look.load({"DID_TUI_FPS": "12"}, {"shape": "octant"}) == Look(shape="octant", fps=12)
+    for wrong in ({"shape": "round"}, {"fps": "0"}, {"fps": "x"}, {"max_kbps": "-1"}):
+        with pytest.raises(BadSetting, match=str(next(iter(wrong.values())))):
+            Look.load({}, wrong)
