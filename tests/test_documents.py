@@ -35,6 +35,7 @@ def test_the_keys_in_the_readme_are_the_keys(request: pytest.FixtureRequest) -> 
         ("Press escape", "leave-chat", "escape"),
         ("Control and Q leaves the program", "quit", "ctrl+q"),
         ("Press F4", "mute", "f4"),
+        ("Press F7", "captions", "f7"),
     ],
 )
 def test_what_the_guide_says_about_keys_is_true(spoken: str, id: str, key: str) -> None:  # noqa: A002

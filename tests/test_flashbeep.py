@@ -82,6 +82,12 @@ def test_nothing_is_wrong_with_what_was_sent() -> None:
     assert report.pictures_shown == report.pictures_sent
 
 
+@pytest.mark.parametrize("until", [4.03, 4.0301, 4.05])
+def test_a_recording_that_ends_within_a_beep_has_no_click(until: float) -> None:
+    report = measured(sound(), pictures(), seconds=until)
+    assert report.clicks == 0
+
+
 def test_a_hole_in_the_sound_is_a_gap_and_takes_its_beeps() -> None:
     pcm = sound(0.1)
     pcm[round(3.0 * RATE) : round(3.5 * RATE)] = 0

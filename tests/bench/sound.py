@@ -26,7 +26,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from flashbeep import FlashingEmulator, Report, Shown, measure
+from flashagent import FlashingEmulator
+from flashbeep import Report, Shown, measure
 from lossy import Line
 from nullsink import NullSink, available
 from tables import table

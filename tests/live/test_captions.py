@@ -168,12 +168,10 @@ def test_every_word_has_its_moment(text: str, width: int) -> None:
     caption.at(0.0, width)
     layout = caption._layout
     assert layout is not None
-    seen: dict[str, None] = {}
-    for begins in layout.begins:
-        # Each page is seen whole before the next one comes: when its last word is due.
-        seen[words(caption.at((begins + 0.01) / SPEED, width))] = None
-    pages = [page for page, after in pairwise([*seen, ""]) if not after.startswith(page)]
-    assert "".join(pages) == "".join(text.split())
+    # Each page is seen whole before the next one comes: when its last word is due.
+    lasts = [layout.begins[page[-1].end - 1] for page in layout.pages]
+    seen = [words(caption.at((begins + 0.01) / SPEED, width)) for begins in lasts]
+    assert "".join(seen) == "".join(text.split())
     assert all(len(page) <= 2 for page in layout.pages)
 
 

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import viewer
-from flashbeep import FlashingEmulator, Report, measure
+from flashagent import FlashingEmulator
+from flashbeep import Report, measure
 from lossy import Line
 from nullsink import NullSink, available
 

@@ -310,7 +310,7 @@ class ChatScreen(Screen[None]):
 
     def no_sound(self, reason: str) -> None:
         """There is no speaker, or no longer one."""
-        self.notify(f"{reason} Going on with text.", title="No speaker here", timeout=6)
+        self.notify(f"{reason} Going on with captions.", title="No speaker here", timeout=6)
 
     def warn(self, sentence: str) -> None:
         """Something that the user should know."""
