@@ -129,6 +129,8 @@ class Terminal:
             self._csi(match)
         elif match.group("control") is not None:
             self._control(match.group("control"))
+        elif match.group("escape") == "\\":
+            pass  # ST without a string to end
         elif match.group("escape") == "7":
             self._saved = (self.x, self.y, self.front, self.back, self.flags)
         elif match.group("escape") == "8":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHUNK = 4096  # bytes of one write, after which it is known how many are pending
 CONGESTED = 16_384  # bytes not yet taken by the terminal from which nothing more is painted
-PATIENCE = 1.0  # seconds without progress after which leaving does not wait any longer
+PATIENCE = 2.0  # seconds without progress after which leaving does not wait any longer
 
 #: Ends whatever was cut off: a control string, a synchronized update, a colour.
 _CUT_OFF = "\x1b\\\x1b[?2026l\x1b[0m"
