@@ -59,16 +59,18 @@ class PtyProgram:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             ready, _, _ = select.select([self._master], [], [], left)
-            if not ready:
+            if not ready or not self._take():
                 return
-            try:
-                data = os.read(self._master, 65536)
-            except OSError:
-                return
-            if not data:
-                return
-            self.terminal.feed_bytes(data)
-            os.write(self._master, self._answer * data.count(b"\x1b[6n"))
+
+    def _take(self) -> bool:
+        """Take what lies there; False where the line is gone."""
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:
+            return False
+        self.terminal.feed_bytes(data)
+        os.write(self._master, self._answer * data.count(b"\x1b[6n"))
+        return bool(data)
 
     def until(self, happened: Callable[[Terminal], bool], seconds: float = 20) -> None:
         """Read until the screen shows something; fails with what it showed instead."""
@@ -91,7 +93,8 @@ class PtyProgram:
         while self.process.poll() is None:
             assert time.monotonic() < end, f"still running:\n{self.terminal.text}"
             self.read(0.05)
-        self.read(0.05)
+        while select.select([self._master], [], [], 0)[0] and self._take():
+            pass
         return self.process.returncode
 
     def hang_up(self) -> None:

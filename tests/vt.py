@@ -55,6 +55,7 @@ _TOKEN = re.compile(
     r"\x1b\[(?P<private>[<=>?]?)(?P<parameters>[0-9;:]*)(?P<middle>[ -/]*)(?P<final>[@-~])"
     r"|\x1b\](?P<osc>.*?)(?:\x07|\x1b\\)"
     r"|\x1b[P_^X](?P<dcs>.*?)\x1b\\"
+    r"|(?P<cut>\x1b\[[<=>?]?[0-9;:]*[ -/]*)(?=\x1b)"
     r"|\x1b(?P<escape>[ -/]*[0-~])"
     r"|(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
     r"|(?P<control>[\x00-\x1f\x7f-\x9f])",
@@ -129,6 +130,8 @@ class Terminal:
             self._csi(match)
         elif match.group("control") is not None:
             self._control(match.group("control"))
+        elif match.group("cut") is not None:
+            pass  # ESC ends what came before it and begins anew (ECMA-48)
         elif match.group("escape") == "\\":
             pass  # ST without a string to end
         elif match.group("escape") == "7":
