@@ -2,12 +2,16 @@
 
     DidError
     ├── BadCredentials      the key cannot be one; nothing was sent
-    ├── Unreachable         no answer: network, name, refused, timeout, TLS
+    ├── NoId                what is asked for has no id; nothing was sent
+    ├── Unreachable         no answer: network, name, refused, TLS
+    │   └── TimedOut          no answer in time
     ├── BadAnswer           an answer this program cannot read
     └── ApiError            D-ID said no
         ├── BadRequest        400, 409, 415, 422 …
         │   ├── SessionLost     the stream or its session_id is gone
         │   ├── NotReady        409, in process
+        │   ├── UnknownFormat   415
+        │   ├── LimitReached    no more client keys
         │   └── TooManyRequests "pending requests limit" of a stream
         ├── NotSignedIn       401, and the gateway's 403 for a refused key
         ├── OutOfCredits      402
@@ -48,6 +52,16 @@ class Unreachable(DidError):
     """No answer came."""
 
     advice = "Check the network and DID_API_URL."
+
+
+class TimedOut(Unreachable):
+    """No answer came in time."""
+
+
+class NoId(DidError):
+    """What is asked for has no id, as a row that D-ID sent damaged; nothing was sent."""
+
+    advice = "Look at it as JSON: D-ID sent it without what names it."
 
 
 class BadAnswer(DidError):
@@ -104,6 +118,19 @@ class NotReady(BadRequest):
     advice = "Try again in a moment."
 
 
+class UnknownFormat(BadRequest):
+    """A file of a kind that D-ID does not take."""
+
+    sentence = "D-ID does not take files of this kind"
+
+
+class LimitReached(BadRequest):
+    """There may be no more of these."""
+
+    sentence = "There can be no more of these"
+    advice = "Delete or change one that exists."
+
+
 class TooManyRequests(BadRequest):
     """What was asked for on a stream has piled up."""
 
@@ -129,6 +156,7 @@ class Forbidden(ApiError):
     """The key is good, but not for this."""
 
     sentence = "This key may not do that"
+    advice = "The account's own key may do more than a client key; a plan may be needed for it."
 
 
 class TooManyStreams(Forbidden):
@@ -179,6 +207,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     403: Forbidden,
     404: NotFound,
     409: NotReady,
+    415: UnknownFormat,
     429: RateLimited,
     451: Moderated,
 }
@@ -200,6 +229,8 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> ApiError
         kind == "SessionError" or "invalid session_id" in lowered or "stream error" in lowered
     ):
         cls = SessionLost
+    elif status == 400 and ("maximum number" in lowered or "already has a client key" in lowered):
+        cls = LimitReached
     elif status == 403 and "max user sessions" in lowered:
         cls = TooManyStreams
     elif status == 403 and "explicit deny" in lowered:

@@ -25,8 +25,9 @@ from aiortc.sdp import candidate_to_sdp
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from did_tui.api.client import Client, is_loopback
+from did_tui.api.client import Client
 from did_tui.api.errors import DidError, NotFound, SessionLost, Unreachable
+from did_tui.api.http import is_loopback
 from did_tui.api.models import Stream
 from did_tui.live import ice, rtc, wire
 from did_tui.live.events import (
