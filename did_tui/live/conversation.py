@@ -24,6 +24,7 @@ from did_tui.live.events import (
     Greeted,
     Hindrance,
     InterruptAsked,
+    Measured,
     Mode,
     ModeChanged,
     Opening,
@@ -129,6 +130,7 @@ class Conversation:
         self.speaking = False
         self.video_id = ""
         self.utterances_done = 0
+        self.reconnections = 0
         self.end_reason: EndReason | None = None
         self.trouble = ""
         self.advice = ""
@@ -138,7 +140,7 @@ class Conversation:
         self.delayed: Delayed | None = None
         self.idle_seconds = IDLE_SECONDS
         self._interrupted = False
-        self._warming = False
+        self.warming = False
         self._active_at: float | None = None
 
     def apply(self, event: Event, now: float) -> tuple[Effect, ...]:
@@ -224,6 +226,7 @@ class Conversation:
                     transcript.lose_line(now)
                     self._begin()
                     self.recovery = event
+                    self.reconnections += 1
             case StepBegun(step):
                 self._step_begun(step, now)
             case StepDone(step):
@@ -234,13 +237,13 @@ class Conversation:
             case StreamGranted():
                 self.fluent, self.interruptible = event.fluent, event.interruptible
                 self.idle_seconds = event.timeout or IDLE_SECONDS
-                self._warming = event.warmup and not event.fluent
+                self.warming = event.warmup and not event.fluent
             case WarmupEnded():
-                self._warming = False
+                self.warming = False
                 yield from self._maybe_connected(now)
             case Delayed():
                 self.delayed = event
-            case Rated(connectivity):
+            case Measured(connectivity):
                 self.connectivity = connectivity if self.phase == "connected" else "unknown"
             case ModeChanged(mode):
                 yield from self._change_mode(mode, now)
@@ -284,6 +287,10 @@ class Conversation:
             case SendFailed():
                 transcript.fail(event.id, f"{event.reason} {event.advice}".strip())
                 yield from self._next_turn()
+            case Rated():
+                message = transcript.message(event.id)
+                if message is not None:
+                    message.rating, message.rating_id = event.score, event.rating_id
             case Partial():
                 transcript.add_partial(event, now)
             case Answer():
@@ -312,7 +319,7 @@ class Conversation:
             self.steps[step].state = "skipped"
         self.end_reason, self.trouble, self.advice = None, "", ""
         self.hindrance, self.retry_at, self.delayed = "", None, None
-        self.speaking, self.video_id, self._warming, self._interrupted = False, "", False, False
+        self.speaking, self.video_id, self.warming, self._interrupted = False, "", False, False
         self.connectivity = "unknown"
 
     def _step_begun(self, step: Step, now: float) -> None:
@@ -334,7 +341,7 @@ class Conversation:
         A mode that shows no picture needs the chat only.
         """
         ready = all(self.steps[step].state == "done" for step in self.plan.needs)
-        warming = self._warming and self.plan.video
+        warming = self.warming and self.plan.video
         if self.phase == "connecting" and ready and not warming:
             self.phase, self._active_at = "connected", now
             if self.recovery is not None:
