@@ -168,6 +168,12 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     for flag, kind, said in LIMITS:
         metavar = "MODE" if kind is str else "N"
         parser.add_argument(f"--{flag}", type=kind, metavar=metavar, help=said)
+    parser.add_argument(
+        "--fetch-anywhere",
+        action="store_true",
+        default=None,
+        help="fetch documents and call webhooks of other machines too",
+    )
 
 
 # The commands
@@ -288,7 +294,7 @@ def _emulator(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     from did_tui.emulator.command import Options, run
 
-    names = [flag.replace("-", "_") for flag, _, _ in LIMITS]
+    names = [*(flag.replace("-", "_") for flag, _, _ in LIMITS), "fetch_anywhere"]
     limits = {name: getattr(options, name) for name in names}
     return run(
         Options(

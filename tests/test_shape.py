@@ -27,7 +27,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "textual": ("ui/",),
     "rich": ("ui/",),
-    "httpx": ("api/http.py", "emulator/brain.py", "emulator/audio.py"),
+    "httpx": ("api/http.py", "emulator/"),
     "aiortc": ("live/", "emulator/peer.py"),
     "aioice": ("live/rtc.py", "emulator/"),
     "starlette": ("emulator/",),
