@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "doctor": _doctor,
             "devices": _devices,
             "emulator": _emulator,
-        }[command](options)
+            "completion": _completion,
+        }.get(command, _verb)(options)
     except BadSetting as error:
         return _refuse(str(error), USAGE_ERROR)
 
@@ -81,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
 
     devices = commands.add_parser("devices", help="where sound can go, and how to hear it at home")
     _add_audio(devices)
+
+    completion = commands.add_parser("completion", help="a script that completes these commands")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+    from did_tui.verbs.parser import add_verbs
+
+    add_verbs(commands)
 
     from did_tui.emulator.usage import CONTROL
 
@@ -309,6 +317,20 @@ def _emulator(options: argparse.Namespace) -> int:
             until_eof=options.until_eof,
         )
     )
+
+
+def _verb(options: argparse.Namespace) -> int:
+    from did_tui.config import Settings
+    from did_tui.verbs.run import run
+
+    return run(options, Settings.load())
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from did_tui.verbs.parser import completion
+
+    sys.stdout.write(completion(_parser(), options.shell))
+    return 0
 
 
 # What can be in the way

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "live": {"live", "api", ""},
     "picture": {"picture", ""},
     "emulator": {"emulator", ""},
+    "verbs": {"verbs", "api", "config", ""},
     "ui": {"ui", "live", "api", "picture", "config", "demo", ""},
 }
 
