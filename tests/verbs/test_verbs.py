@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,23 +20,6 @@ import pytest
 from did_tui.__main__ import main
 
 KEY = "demo:emulator"
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """An emulator for what is created and deleted here."""
-    command = [sys.executable, "-m", "did_tui", "emulator", "--port", "0", "--seed", "9"]
-    process = subprocess.Popen(
-        [*command, "--until-eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    found = re.search(r"(http://\S+)", process.stdout.readline().decode())
-    assert found
-    yield found[1]
-    process.stdin.close()
-    process.stdout.close()
-    assert process.wait(10) == 0
 
 
 @dataclass
