@@ -30,6 +30,7 @@ from did_tui.emulator.credentials import Caller, caller_of
 from did_tui.emulator.faults import Fault, Faults
 from did_tui.emulator.keys import check_use
 from did_tui.emulator.log import Entry, Log
+from did_tui.emulator.openapi import document
 from did_tui.emulator.refusal import Refusal
 from did_tui.emulator.resources import resource_routes
 from did_tui.emulator.service import Service
@@ -109,6 +110,7 @@ class _Routes:
         ]
         guarded, shown = resource_routes(self._service)
         table = [*guarded, *table]
+        described = document((verb, path, handler.__name__) for verb, path, handler in table)
         names = [handler.__name__ for _, _, handler in table] + [self.notifications.__name__]
         return [
             *control_routes(self._service, self._faults, self._log, names),
@@ -118,6 +120,7 @@ class _Routes:
             Route("/emulator/idle/{agent}.mp4", self.idle_video, methods=["GET"]),
             Route("/emulator/documents/{document}", self.document, methods=["GET"]),
             *shown,
+            Route("/emulator/openapi.json", lambda _: JSONResponse(described), methods=["GET"]),
             WebSocketRoute("/", self.notifications),
         ]
 
