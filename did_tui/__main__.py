@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     chat.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     chat.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    _add_mode(chat)
     _add_audio(chat)
     _add_look(chat)
 
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     demo.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     demo.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    _add_mode(demo)
     _add_audio(demo)
     _add_look(demo)
     _add_emulator(demo)
@@ -103,6 +105,17 @@ def _add_audio(parser: argparse.ArgumentParser) -> None:
         metavar="MS",
         default=argparse.SUPPRESS,
         help="show pictures so many milliseconds later than their sound, or earlier with a minus",
+    )
+
+
+def _add_mode(parser: argparse.ArgumentParser) -> None:
+    from did_tui.config import MODES
+
+    parser.add_argument(
+        "--mode",
+        choices=MODES,
+        default=argparse.SUPPRESS,
+        help="D-ID's chat mode: DirectPlayback speaks what you write, TextOnly answers in text",
     )
 
 
