@@ -180,3 +180,20 @@ def test_a_signal_ends_the_program_and_leaves_nothing_open(
         program.process.send_signal(number)
         assert program.wait(20) == 128 + number
     assert list(tmp_path.glob("state/streams/*")) == []
+
+
+def test_the_program_says_what_a_kill_has_left_and_closes_it(
+    emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    env = emulator.env | {"DID_TUI_HOME": str(tmp_path)}
+    arguments = ["chat", "Mira", "--audio", "none"]
+    with PtyProgram(arguments, cols=120, rows=36, env=env) as program:
+        program.until(lambda terminal: "● connected" in terminal.text, 60)
+        program.process.kill()
+        program.process.wait()
+    [left] = tmp_path.glob("state/streams/*.json")
+    with PtyProgram(arguments, cols=120, rows=36, env=env) as program:
+        program.until(lambda terminal: "1 stream looks like ours from" in terminal.text, 60)
+        program.process.send_signal(signal.SIGTERM)
+        program.wait(20)
+    assert not left.exists()
