@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("agent", metavar="AGENT", help="its id, or its name")
     chat.add_argument("--say", action="append", default=[], metavar="TEXT", help="say this first")
     chat.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
+    chat.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     chat.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    _add_mode(chat)
     _add_audio(chat)
     _add_look(chat)
 
@@ -63,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("agent", nargs="?", metavar="AGENT", help="talk with this one at once")
     demo.add_argument("--say", action="append", default=[], metavar="TEXT", help="say this first")
     demo.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
+    demo.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     demo.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    _add_mode(demo)
     _add_audio(demo)
     _add_look(demo)
     _add_emulator(demo)
@@ -109,6 +113,17 @@ def _add_audio(parser: argparse.ArgumentParser) -> None:
         metavar="MS",
         default=argparse.SUPPRESS,
         help="show pictures so many milliseconds later than their sound, or earlier with a minus",
+    )
+
+
+def _add_mode(parser: argparse.ArgumentParser) -> None:
+    from did_tui.config import MODES
+
+    parser.add_argument(
+        "--mode",
+        choices=MODES,
+        default=argparse.SUPPRESS,
+        help="D-ID's chat mode: DirectPlayback speaks what you write, TextOnly answers in text",
     )
 
 
@@ -206,9 +221,13 @@ def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> i
 
 
 def _conversation(options: argparse.Namespace | None) -> dict[str, object]:
+    from did_tui.config import state_directory
+
     if options is None:
-        return {}
+        return {"state": state_directory()}
     return {
+        "state": state_directory(),
+        "record": options.record,
         "agent": options.agent,
         "say": options.say,
         "report": options.report,

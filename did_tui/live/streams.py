@@ -16,6 +16,7 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCDataChannel,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpReceiver,
     RTCSessionDescription,
@@ -25,9 +26,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from did_tui.api.client import Client, is_loopback
-from did_tui.api.errors import DidError, Unreachable
+from did_tui.api.errors import DidError, NotFound, SessionLost, Unreachable
 from did_tui.api.models import Stream
-from did_tui.live import rtc, wire
+from did_tui.live import ice, rtc, wire
 from did_tui.live.events import (
     Event,
     Failed,
@@ -36,9 +37,11 @@ from did_tui.live.events import (
     StepDone,
     StreamGranted,
 )
+from did_tui.live.journal import Journal, Page
 
 CHANNEL = "JanusDataChannel"
 HANG_UP_SECONDS = 2.0
+DELETE_PAUSES = (1.0, 4.0)  # seconds before a DELETE that got no answer is tried again
 SOCKET_SECONDS = 10.0
 LARGEST_NOTIFICATION = 1 << 20  # bytes
 
@@ -49,6 +52,12 @@ class OfferUnreadable(DidError):
     """The service sent an offer that aiortc cannot read."""
 
     advice = "Please report this, with the report of --report."
+
+
+class NoRelay(DidError):
+    """Media may only go through a relay, and there is none."""
+
+    advice = "Allow other ways: DID_TUI_RELAY_ONLY=no."
 
 
 class WebRtcStream:
@@ -64,14 +73,22 @@ class WebRtcStream:
         connection: str,
         emit: Emit,
         on_track: Callable[[MediaStreamTrack], None],
+        *,
+        relay_only: bool = False,
+        attempt: int = 0,
+        journal: Journal | None = None,
     ) -> None:
         self._client, self._agent_id, self._connection = client, agent_id, connection
         self._emit, self._on_track = emit, on_track
+        self._relay_only, self._attempt, self._journal = relay_only, attempt, journal
+        self._page: Page | None = None
         self._pc: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
         self._creating: asyncio.Future[Stream] | None = None
         self._was_connected = False
         self._closing = False
+        self._gathering: asyncio.Future[None] | None = None
+        self._ending: asyncio.Future[Any] | None = None
         self.stream: Stream | None = None
 
     async def open(self, options: Mapping[str, Any]) -> None:
@@ -81,13 +98,11 @@ class WebRtcStream:
         """
         self._emit(StepBegun("stream"))
         # Shielded: a stream that was created must be known to close(), which deletes it.
-        self._creating = asyncio.ensure_future(
-            self._client.create_stream(self._agent_id, options, connection=self._connection)
-        )
+        self._creating = asyncio.ensure_future(self._create(options))
         self.stream = stream = await asyncio.shield(self._creating)
         self._emit(StepDone("stream"))
-        warmup = bool(options.get("stream_warmup"))
-        self._emit(StreamGranted(stream.fluent, stream.interrupt_enabled, warmup))
+        warmup, timeout = bool(options.get("stream_warmup")), options.get("session_timeout")
+        self._emit(StreamGranted(stream.fluent, stream.interrupt_enabled, warmup, timeout))
         pc = await self._prepare(stream)
         answer = await pc.createAnswer()
         self._emit(StepBegun("answer"))
@@ -106,6 +121,21 @@ class WebRtcStream:
             gathering.cancel()
             await asyncio.gather(gathering, return_exceptions=True)
 
+    async def _create(self, options: Mapping[str, Any]) -> Stream:
+        """Have a stream made, and write down that there is one to be closed."""
+        if self._journal is not None:
+            self._page = self._journal.begin(self._client, self._agent_id)
+        try:
+            stream = await self._client.create_stream(
+                self._agent_id, options, connection=self._connection
+            )
+        except DidError:
+            self._erase()
+            raise
+        if self._page is not None:
+            self._page.complete(stream)
+        return stream
+
     def send(self, text: str) -> bool:
         """Write on the data channel; False where it is not open."""
         if self._channel is None or self._channel.readyState != "open":
@@ -118,23 +148,35 @@ class WebRtcStream:
         receivers = self._pc.getReceivers() if self._pc is not None else []
         return next((receiver for receiver in receivers if receiver.track is track), None)
 
+    async def packets(self) -> int:
+        """How many packets of sound and picture have come."""
+        if self._pc is None or self._closing:
+            return 0
+        stats = await self._pc.getStats()
+        inbound = (part for part in stats.values() if part.type == "inbound-rtp")
+        return sum(part.packetsReceived for part in inbound)
+
     async def close(self) -> None:
         """Delete the stream at the service and end the connection.
 
         Takes as long as the service takes to answer, a stream that is still being created included;
         never raises: a service that has forgotten the stream has nothing to delete.
         """
-        if self._closing:
-            return
-        self._closing = True
-        await asyncio.gather(self._delete(), self._hang_up(), return_exceptions=True)
+        if self._ending is None:
+            self._closing = True
+            ending = asyncio.gather(self._delete(), self._hang_up(), return_exceptions=True)
+            self._ending = asyncio.ensure_future(ending)
+        await asyncio.shield(self._ending)
 
     # Setting up
 
     async def _prepare(self, stream: Stream) -> RTCPeerConnection:
         # The bundle policy stays "balanced": with "max-bundle", aiortc 1.16 closes the very
         # transport that a data channel created before the offer shares with the tracks.
-        self._pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=rtc.ice_servers(stream)))
+        policy = RTCIceTransportPolicy.RELAY if self._relay_only else RTCIceTransportPolicy.ALL
+        self._pc = pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], iceTransportPolicy=policy)
+        )
         pc.on("track", self._on_track)
         pc.on("connectionstatechange", self._changed)
         self._channel = channel = pc.createDataChannel(CHANNEL)
@@ -147,7 +189,13 @@ class WebRtcStream:
             raise OfferUnreadable(
                 f"The service sent an offer that this program cannot read ({error or 'empty'})."
             ) from error
-        if rtc.offers_loopback_only(sdp):
+        servers = ice.choose(stream.ice_servers, self._attempt)
+        if self._relay_only and servers.turn is None:
+            raise NoRelay(
+                "D-ID offers no relay for this stream, and the settings allow no other way."
+            )
+        rtc.gather_with(pc, servers)
+        if rtc.offers_loopback_only(sdp) and not self._relay_only:
             rtc.gather_on_loopback(pc)
         return pc
 
@@ -155,7 +203,9 @@ class WebRtcStream:
         self, pc: RTCPeerConnection, stream: Stream, answer: RTCSessionDescription
     ) -> None:
         """Gather candidates and post them; one that does not arrive is one way less."""
-        await pc.setLocalDescription(answer)
+        # Shielded: sockets that are being opened when this is cancelled would stay open.
+        self._gathering = asyncio.ensure_future(pc.setLocalDescription(answer))
+        await asyncio.shield(self._gathering)
         mid = rtc.first_mid(answer.sdp)
         candidates: list[Mapping[str, Any] | None] = [
             wire.candidate_fields(candidate_to_sdp(candidate), mid, 0)
@@ -204,21 +254,44 @@ class WebRtcStream:
             return
         try:
             stream = await asyncio.shield(self._creating)
-            await self._client.delete_stream(self._agent_id, stream, connection=self._connection)
         except DidError:
-            pass  # never made, gone already, or unreachable: the service ends it by itself
+            return  # never made
+        for pause in (*DELETE_PAUSES, None):
+            try:
+                await self._client.delete_stream(
+                    self._agent_id, stream, connection=self._connection
+                )
+            except (NotFound, SessionLost):
+                pass  # gone already
+            except DidError:
+                if pause is None:
+                    return  # the journal knows it: the next start closes it
+                await asyncio.sleep(pause)
+                continue
+            self._erase()
+            return
+
+    def _erase(self) -> None:
+        if self._page is not None:
+            self._page.erase()
 
     async def _hang_up(self) -> None:
+        if self._gathering is not None:
+            await asyncio.wait([self._gathering], timeout=HANG_UP_SECONDS)
         if self._pc is not None:
+            rtc.end_consent(self._pc)
             await asyncio.wait_for(self._pc.close(), HANG_UP_SECONDS)
 
 
 class NotificationsSocket:
     """The notifications socket of one connection id (protocol 3.6)."""
 
-    def __init__(self, client: Client, connection: str, emit: Emit) -> None:
+    def __init__(
+        self, client: Client, connection: str, emit: Emit, on_lost: Callable[[], None]
+    ) -> None:
         self._url = client.notifications_url(connection)
-        self._emit = emit
+        self._emit, self._on_lost = emit, on_lost
+        self._closing = False
         self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
 
@@ -245,6 +318,7 @@ class NotificationsSocket:
 
     async def close(self) -> None:
         """Disconnect."""
+        self._closing = True
         if self._socket is not None and self._reading is not None:
             await self._socket.close()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -257,3 +331,5 @@ class NotificationsSocket:
                     self._emit(event)
         except ConnectionClosed:
             pass  # text still comes by the data channel and the responses
+        if not self._closing:
+            self._on_lost()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +16,7 @@ from conftest import KEY, RunningEmulator
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
+from did_tui.live.journal import Journal
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.speaker import SilentSpeaker
 from did_tui.live.runner import Runner
@@ -30,6 +34,9 @@ class Gate(httpx.AsyncBaseTransport):
     delays: dict[str, float] = field(default_factory=dict)
     faults: dict[str, httpx.Response | Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    changes: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+    most: int = 100  # streams that may be open
+    swallow: set[str] = field(default_factory=set)  # delayed before the service hears of it
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         what = self.what(request)
@@ -38,12 +45,24 @@ class Gate(httpx.AsyncBaseTransport):
         if isinstance(fault, Exception):
             raise fault
         if fault is not None:
-            return httpx.Response(fault.status_code, content=fault.content)
+            headers = (
+                {"retry-after": fault.headers["retry-after"]}
+                if "retry-after" in fault.headers
+                else {}
+            )
+            return httpx.Response(fault.status_code, content=fault.content, headers=headers)
+        if what == "create" and len(self.left_open) >= self.most:
+            said = {"kind": "Forbidden", "description": "Max user sessions reached"}
+            return httpx.Response(403, json=said)
+        if what in self.swallow:
+            await asyncio.sleep(self.delays.get(what, 0))
         response = await self.inner.handle_async_request(request)
         body = await response.aread()
         await response.aclose()
         if what == "create" and response.status_code == 201:
             self.opened.add(json.loads(body)["id"])
+        if what in self.changes:
+            body = json.dumps(self.changes[what](json.loads(body))).encode()
         await asyncio.sleep(self.delays.get(what, 0))
         if what == "delete" and response.status_code == 200:
             self.deleted.add(request.url.path.rsplit("/", 1)[1])
@@ -60,7 +79,11 @@ class Gate(httpx.AsyncBaseTransport):
         for end in ("sdp", "ice", "runtime", "chat"):
             if path.endswith(f"/{end}"):
                 return end
-        return "create" if path.endswith("/streams") else "other"
+        if path.endswith("/streams"):
+            return "create"
+        if request.method == "POST":
+            return "speak" if "/streams/" in path else "message"
+        return "other"
 
     @property
     def left_open(self) -> set[str]:
@@ -73,9 +96,13 @@ class Bench:
     client: Client
     agent_id: str
 
-    def runner(self) -> Runner:
+    explained: list[str] = field(default_factory=list)
+
+    def runner(self, **options: Any) -> Runner:
         playback = Playback(open_speaker=lambda _sink: SilentSpeaker())
-        return Runner(self.client, self.agent_id, playback)
+        return Runner(
+            self.client, self.agent_id, playback, explain=self.explained.append, **options
+        )
 
 
 @pytest.fixture
@@ -155,7 +182,7 @@ async def test_connecting_again_while_the_old_stream_is_being_deleted(bench: Ben
     await runner.open()
     line = runner._line
     assert line is not None
-    runner._begin_to_hang_up(line, "network")
+    runner._begin_to_close(line)
     await runner.open()
     await asyncio.sleep(0.7)
     assert runner.conversation.phase in ("connecting", "connected")
@@ -171,3 +198,84 @@ async def test_the_playback_can_be_opened_again(bench: Bench) -> None:
         await asyncio.sleep(0.3)
     await runner.close()
     assert len(bench.gate.opened) == 3
+
+
+async def test_closing_waits_two_seconds_and_the_journal_keeps_the_rest(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.gate.delays["delete"] = 4.0
+    journal = Journal(tmp_path)
+    runner = bench.runner(journal=journal)
+    await runner.open()
+    closing = asyncio.create_task(runner.close())
+    await asyncio.sleep(0.3)
+    assert runner.conversation.in_words == "closing the stream at D-ID"
+    began = time.monotonic()
+    await closing
+    assert time.monotonic() - began < 3.5
+    assert runner.conversation.phase == "disconnected"
+    assert len(list(journal.pages())) == 1
+    async with asyncio.timeout(10):
+        while list(journal.pages()):
+            await asyncio.sleep(0.1)
+
+
+async def test_a_delete_that_gets_no_answer_is_tried_again(bench: Bench, tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    runner = bench.runner(journal=journal)
+    await runner.open()
+    bench.gate.faults["delete"] = httpx.ConnectError("no network")
+    closing = asyncio.create_task(runner.close())
+    await asyncio.sleep(0.2)
+    del bench.gate.faults["delete"]
+    await closing
+    assert bench.gate.asked.count("delete") == 2
+    assert list(journal.pages()) == []
+    # By then the emulator had noticed that its peer is gone, and had nothing to delete.
+    bench.gate.deleted |= bench.gate.opened
+
+
+async def test_nothing_goes_on_after_many_openings_and_closings(bench: Bench) -> None:
+    before = len(asyncio.all_tasks())
+    for number in range(24):
+        runner = bench.runner()
+        opening = asyncio.create_task(runner.open())
+        await asyncio.sleep(number * 0.02)
+        await runner.close()
+        await opening
+    async with asyncio.timeout(10):
+        while len(asyncio.all_tasks()) > before:
+            await asyncio.sleep(0.1)
+    names = [repr(task.get_coro()) for task in asyncio.all_tasks()]
+    assert not [name for name in names if "query_consent" in name]
+
+
+async def test_relay_only_and_no_relay_is_said(bench: Bench) -> None:
+    runner = bench.runner(relay_only=True)
+    await runner.open()
+    assert "no relay" in runner.conversation.trouble
+    await runner.close()
+
+
+async def test_an_offer_that_cannot_be_read_is_said_and_closed(bench: Bench) -> None:
+    bench.gate.changes["create"] = lambda body: body | {"offer": "v=0 nonsense", "jsep": {}}
+    runner = bench.runner()
+    await runner.open()
+    conversation = runner.conversation
+    assert conversation.phase == "failed"
+    assert "an offer that this program cannot read" in conversation.trouble
+    assert conversation.hindrance == "offer"
+    assert "report" in conversation.advice
+    await runner.close()
+
+
+async def test_agent_chat_and_stream_are_asked_for_at_once(bench: Bench) -> None:
+    bench.gate.delays |= {"runtime": 1.0, "chat": 1.0, "create": 1.0}
+    runner = bench.runner()
+    began = time.monotonic()
+    await runner.open()
+    assert time.monotonic() - began < 2.5
+    steps = runner.conversation.steps
+    begun = [steps[step].begun for step in ("agent", "chat", "stream")]
+    assert max(begun) - min(begun) < 0.5  # type: ignore[type-var, operator]
+    await runner.close()

@@ -57,7 +57,12 @@ _STATES = {
     "disconnected": ("○ ended", "state"),
     "failed": ("✗ not connected", "bad"),
 }
-_ACTIVITIES = {"idle": "listening", "loading": "thinking", "talking": "talking"}
+_ACTIVITIES = {
+    "idle": "listening",
+    "loading": "thinking",
+    "talking": "talking",
+    "interrupted": "interrupted",
+}
 _ENDED = {
     "inactivity": "D-ID closed the stream because nobody said anything for a while.",
     "network": "The connection to D-ID was lost.",
@@ -273,7 +278,7 @@ class ChatScreen(Screen[None]):
         if prompt.selected_text:
             self.app.copy_to_clipboard(prompt.selected_text)
             self.notify("Copied.")
-        elif self._runner is not None and self.conversation.activity != "idle":
+        elif self._runner is not None and self.conversation.busy:
             self._runner.interrupt()
             if not self.conversation.speaking:
                 self.query_one(CaptionLines).cut(self._heard())
@@ -411,7 +416,7 @@ class ChatScreen(Screen[None]):
             return
         last = conversation.messages[-1] if conversation.messages else None
         answered = bool(asked) and last is not None and last.role == "assistant"
-        if not answered or conversation.activity != "idle":
+        if not answered or conversation.busy:
             self._quiet_since = now
         spoken = conversation.utterances_done >= len(asked)
         if now - self._quiet_since > (QUIET if spoken else SPEECHLESS):
@@ -449,7 +454,7 @@ class ChatScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Keys that cannot work now are greyed, or not shown."""
         if action == "interrupt" and not self.query_one(Prompt).selected_text:
-            return True if self.conversation.activity != "idle" else None
+            return True if self.conversation.busy else None
         if action == "again":
             return self.conversation.over
         return True
