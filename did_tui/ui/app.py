@@ -50,6 +50,8 @@ class DidTui(TerminalApp[None]):
     BINDINGS = [*bindings("everywhere")]
     CSS = """
     Screen { background: $background; }
+    ModalScreen { background: $background 60%; }
+    Footer { padding: 0 0 0 1; }
     ToastRack { dock: top; align: right top; margin: 0; padding: 1 1 0 0; }
     Toast { background: $panel; padding: 0 1; }
     """
@@ -153,7 +155,7 @@ class DidTui(TerminalApp[None]):
         client = await self.client()
         live = await asyncio.to_thread(importlib.import_module, "did_tui.live.runner")
         loop = asyncio.get_running_loop()
-        output = await make_output(self, self.settings.audio)
+        output = screen.sound.output = await make_output(self, self.settings.audio)
         playback = live.Playback(
             sink=self.settings.audio,
             open_speaker=lambda _sink: output,

@@ -16,6 +16,8 @@ from did_tui.ui.text import plain
 
 if TYPE_CHECKING:
     from did_tui.live.media.output import Output
+    from did_tui.live.media.playback import Playback
+    from did_tui.live.media.speaker import Device
     from did_tui.ui.base import TerminalApp
 
 READING_SECONDS = 15
@@ -43,6 +45,92 @@ async def make_output(app: TerminalApp[Any], sink: str) -> Output:
         app.sound_hinted = True
         show(output.hint)
     return output
+
+
+class Sound:
+    """What a user can do about the sound of a conversation, before there is any and while it plays.
+
+    ``playback`` and ``output`` are given when the conversation begins.
+    """
+
+    def __init__(self) -> None:
+        self.playback: Playback | None = None
+        self.output: Output | None = None
+
+    @property
+    def heard(self) -> float:
+        """Seconds of sound that have come to the ear."""
+        if self.playback is None:
+            return 0.0
+        figures = self.playback.figures
+        waiting = figures.device_ms or 0.0 if figures is not None else 0.0
+        return max(0.0, self.playback.counters.sound_heard / 48_000 - waiting / 1000)
+
+    @property
+    def name(self) -> str:
+        """Where it is heard, in words."""
+        return self.playback.speaker_name if self.playback is not None else ""
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is known that nothing can be heard."""
+        playback = self.playback
+        return bool(playback and playback.speaker_name and not playback.audible)
+
+    @property
+    def level(self) -> float | None:
+        """Loudness of the voice, 0 to 1; None where nothing is heard."""
+        playback = self.playback
+        return playback.level if playback and playback.audible and not playback.muted else None
+
+    @property
+    def muted(self) -> bool:
+        """Whether the user wants silence."""
+        return self.playback is not None and self.playback.muted
+
+    def mute(self) -> None:
+        """Sound off, or on again."""
+        if self.playback is not None:
+            self.playback.muted = not self.playback.muted
+
+    @property
+    def volume(self) -> float:
+        """How loud it is, 0 to 1."""
+        return self.output.volume if self.output is not None else 1.0
+
+    def louder(self, by: float) -> float:
+        """Louder, or quieter; what it is now."""
+        return self.set_volume(round(self.volume + by, 2))
+
+    def set_volume(self, volume: float) -> float:
+        """Be so loud, 0 to 1, and not muted; what it is now."""
+        if self.output is not None:
+            self.output.volume = volume
+        if self.playback is not None:
+            self.playback.muted = False
+        return self.volume
+
+    @property
+    def sink(self) -> str:
+        """What was chosen, as ``--audio`` takes it."""
+        return self.output.sink if self.output is not None else ""
+
+    def choose(self, sink: str) -> None:
+        """Play it there; news tell when it does."""
+        if self.output is not None:
+            self.output.choose(sink)
+
+    @property
+    def invitation(self) -> str:
+        """How to hear it in a browser; it holds a secret, so for the screen only."""
+        return self.output.invitation or self.output.hint if self.output is not None else ""
+
+    @staticmethod
+    def devices() -> list[Device]:
+        """What could be chosen; blocks for up to some seconds."""
+        from did_tui.live.media.speaker import devices
+
+        return devices()
 
 
 def list_devices(

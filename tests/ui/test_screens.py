@@ -361,6 +361,10 @@ async def test_escape_closes_the_stream_and_goes_back() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         _, runner = await chat_on(pilot)
         connect(runner)
+        await settle(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert runner.closed == 0, "the first one only leaves the prompt"
         await pilot.press("escape")
         await settle(pilot)
         assert runner.closed >= 1

@@ -1,0 +1,99 @@
+"""What a conversation's state is called on the screen. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from did_tui.live.conversation import Conversation
+
+if TYPE_CHECKING:
+    from did_tui.live.media.playback import Figures
+    from did_tui.ui.widgets.stats import Rates
+
+MISSING = 0.005  # of the sound: more than that is said
+APART = 80.0  # milliseconds between lips and sound: more than that is said
+
+SHAPES = {
+    "half": "half blocks",
+    "quadrant": "quadrants",
+    "sextant": "sextants (Unicode 13)",
+    "octant": "octants (Unicode 16)",
+    "braille": "braille dots",
+    "ascii": "letters",
+}
+
+_STATES = {
+    "new": ("◐ connecting", "busy"),
+    "connecting": ("◐ connecting", "busy"),
+    "connected": ("● connected", "good"),
+    "disconnecting": ("◐ closing the stream", "busy"),
+    "disconnected": ("○ ended", "state"),
+    "failed": ("✗ not connected", "bad"),
+}
+_ACTIVITIES = {"idle": "listening", "loading": "thinking", "talking": "talking"}
+_ENDED = {
+    "inactivity": "D-ID closed the stream because nobody said anything for a while.",
+    "network": "The connection to D-ID was lost.",
+    "service": "D-ID ended the session.",
+}
+
+
+def state(conversation: Conversation, *, leaving: bool) -> tuple[str, str]:
+    """The words in the corner, and their mood."""
+    return _STATES["disconnecting" if leaving else conversation.phase]
+
+
+def activity(conversation: Conversation) -> str:
+    """What the agent does."""
+    return _ACTIVITIES[conversation.activity]
+
+
+def ended(conversation: Conversation) -> tuple[str, str]:
+    """Why it is over and what to do about it; empty where it is not."""
+    if conversation.phase == "failed":
+        return conversation.trouble, f"{conversation.advice} Press f2 to connect again.".strip()
+    if conversation.phase == "disconnected":
+        reason = conversation.end_reason or "service"
+        words = _ENDED.get(reason, "The conversation has ended.")
+        return words, "Press f2 to connect again; the conversation is kept."
+    return "", ""
+
+
+def why_not_done(conversation: Conversation) -> str:
+    """What kept a question from its answer; empty where nothing does."""
+    asked = [said for said in conversation.messages if said.role == "user"]
+    failed = next((said.trouble for said in asked if said.state == "failed"), "")
+    if failed or not conversation.over:
+        return failed
+    return conversation.trouble or _ENDED["service"]
+
+
+def volume(share: float, *, muted: bool) -> str:
+    """How loud it is; empty where it is as loud as can be."""
+    if muted:
+        return "muted (f8)"
+    return f"volume {share:.0%}" if share < 1 else ""
+
+
+def delay(figures: Figures | None) -> str:
+    """How long sound takes from its arrival to the ear: buffer and device."""
+    if figures is None or figures.device_ms is None:
+        return ""
+    return f"{figures.depth_ms:.0f}+{figures.device_ms:.0f} ms"
+
+
+def apart(figures: Figures | None) -> str:
+    """How far sound and lips are apart."""
+    if figures is None or figures.sound_minus_picture_ms is None:
+        return ""
+    return f"lips {figures.sound_minus_picture_ms:+.0f} ms"
+
+
+def trouble(figures: Figures | None, rates: Rates) -> list[str]:
+    """What a listener may notice."""
+    found = []
+    if rates.missing > MISSING:
+        found.append(f"{rates.missing:.1%} of the sound missing")
+    if figures is not None and abs(figures.sound_minus_picture_ms or 0) > APART:
+        found.append(apart(figures))
+    return found
