@@ -80,11 +80,19 @@ def _parser() -> argparse.ArgumentParser:
     devices = commands.add_parser("devices", help="where sound can go, and how to hear it at home")
     _add_audio(devices)
 
-    emulator = commands.add_parser("emulator", help="serve a local stand-in for D-ID's API")
+    from did_tui.emulator.usage import CONTROL
+
+    emulator = commands.add_parser(
+        "emulator",
+        help="serve a local stand-in for D-ID's API",
+        epilog=CONTROL,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     emulator.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
     emulator.add_argument("--port", type=int, default=8787, help="default: %(default)s, 0: any")
     emulator.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     _add_emulator(emulator)
+    _add_limits(emulator)
     return parser
 
 
@@ -140,6 +148,23 @@ def _add_emulator(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="its key; better in DID_TUI_LLM_KEY, which no process list shows",
     )
+
+
+#: The emulator's limits: flag, type, what it says.
+LIMITS: tuple[tuple[str, type, str], ...] = (
+    ("idle-seconds", float, "close a stream after so long without a message (default: 120)"),
+    ("sessions", int, 'open streams before "Max user sessions reached" (default: 10)'),
+    ("credits", int, "answers until 402 and TextOnly (default: without end)"),
+    ("pending", int, "requests that may wait on a stream (default: 4)"),
+    ("requests-a-minute", int, "requests until 429 (default: 0, without limit)"),
+    ("chat-mode", str, "the mode that new chats are given (default: Functional)"),
+)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    for flag, kind, said in LIMITS:
+        metavar = "MODE" if kind is str else "N"
+        parser.add_argument(f"--{flag}", type=kind, metavar=metavar, help=said)
 
 
 # The commands
@@ -256,6 +281,8 @@ def _emulator(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     from did_tui.emulator.command import Options, run
 
+    names = [flag.replace("-", "_") for flag, _, _ in LIMITS]
+    limits = {name: getattr(options, name) for name in names}
     return run(
         Options(
             host=options.host,
@@ -265,6 +292,7 @@ def _emulator(options: argparse.Namespace) -> int:
             llm_url=options.llm_url,
             llm_model=options.llm_model,
             llm_key=options.llm_key or os.environ.get("DID_TUI_LLM_KEY", ""),
+            limits={name: value for name, value in limits.items() if value is not None},
             until_eof=options.until_eof,
         )
     )
