@@ -2,61 +2,63 @@
 
 ``Conversation.apply`` takes one event and returns what is to be done about it. It accepts any event
 in any order, any number of times, and never raises; a text that arrives by several ways is shown
-once. The rules are those of CONTRIBUTING.md, "The conversation".
+once. The rules are those of CONTRIBUTING.md, "The conversation"; texts are ``transcript``'s.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from did_tui.live.events import (
     STEPS,
     Answer,
-    Citation,
     Closed,
     Closing,
+    Connectivity,
+    Delayed,
     EndReason,
     Event,
     Failed,
     Greeted,
+    Hindrance,
     InterruptAsked,
+    Mode,
+    ModeChanged,
     Opening,
     Partial,
+    Rated,
+    Reconnecting,
     Responded,
     SendFailed,
     SessionEnded,
-    Source,
+    SocketLost,
+    Spoke,
     Step,
     StepBegun,
     StepDone,
     StreamGranted,
+    Transcribed,
     UserSaid,
     UtteranceDone,
     UtteranceFailed,
     UtteranceStarted,
     WarmupEnded,
 )
+from did_tui.live.modes import DOWNGRADED, PLANS, STREAM_STEPS, Plan, known_mode
+from did_tui.live.transcript import LONGEST_MESSAGE as LONGEST_MESSAGE
+from did_tui.live.transcript import Message as Message
+from did_tui.live.transcript import Transcript
 
 Phase: TypeAlias = Literal[
     "new", "connecting", "connected", "disconnecting", "disconnected", "failed"
 ]
-Activity: TypeAlias = Literal["idle", "loading", "talking"]
-StepState: TypeAlias = Literal["waiting", "running", "done", "failed"]
-MessageState: TypeAlias = Literal[
-    "waiting",  # the user's: for the line, or for the turn before it
-    "sent",
-    "failed",
-    "streaming",  # the agent's: pieces are arriving
-    "done",
-    "interrupted",
-]
+Activity: TypeAlias = Literal["idle", "loading", "talking", "interrupted"]
+StepState: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped"]
 
-LONGEST_MESSAGE = 2000  # characters; D-ID's limit for a user's message (protocol 4.1)
-LONGEST_ANSWER = 256 * 1024  # characters of an answer that are kept
-MOST_PIECES = 4096  # of one answer, kept while they arrive out of order
+IDLE_SECONDS = 120.0  # without a message, after which D-ID closes a stream (streams guide)
+WARN_SECONDS = 30.0  # before that, from which it is counted down
 
 
 @dataclass(slots=True)
@@ -72,56 +74,6 @@ class StepProgress:
         if self.begun is None:
             return None
         return (self.ended if self.ended is not None else now) - self.begun
-
-
-@dataclass(slots=True)
-class Message:
-    """One message of the transcript; ``at`` is when it began, by the caller's clock."""
-
-    id: str
-    role: Literal["user", "assistant"]
-    text: str
-    state: MessageState
-    at: float
-    citations: tuple[Citation, ...] = ()
-    trouble: str = ""
-    returned: bool = False  # the text went back to where it was written
-    source: Source | None = None  # the way by which its pieces come
-    wire_id: str = ""  # what the service calls it
-    _raw: str = ""
-    _pieces: dict[int, str] = field(default_factory=dict)
-    _next: int = 0
-
-    def add_piece(self, sequence: int | None, text: str) -> None:
-        """Keep a piece and show the prefix without gaps."""
-        if sequence is None:
-            sequence = self._next
-        if sequence < self._next or len(self._pieces) >= MOST_PIECES:
-            return
-        self._pieces[sequence] = text
-        while self._next in self._pieces:
-            self._raw = (self._raw + self._pieces.pop(self._next))[:LONGEST_ANSWER]
-            self._next += 1
-        self.text = well_formed(self._raw)
-
-
-@dataclass(slots=True)
-class _Turn:
-    """A user's message and what was answered to it.
-
-    ``delivered`` counts the answers that each way has brought: the n-th of one is the n-th of all.
-    """
-
-    id: str = ""
-    answers: list[Message] = field(default_factory=list)
-    delivered: Counter[str] = field(default_factory=Counter)
-    citations: tuple[Citation, ...] = ()
-
-    @property
-    def open_answer(self) -> Message | None:
-        """The answer of which pieces are still arriving."""
-        last = self.answers[-1] if self.answers else None
-        return last if last is not None and last.state == "streaming" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,23 +96,34 @@ class Interrupt:
 
 
 @dataclass(frozen=True, slots=True)
+class DropStream:
+    """To do: close the stream, which this mode does not show; the chat goes on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explain:
     """To do: tell the user in words."""
 
     text: str
 
 
-Effect: TypeAlias = Send | Greet | Interrupt | Explain
+Effect: TypeAlias = Send | Greet | Interrupt | DropStream | Explain
 
 
 class Conversation:
-    """What is true about one conversation: phase, activity, transcript."""
+    """What is true about one conversation: phase, activity, connectivity, mode, transcript.
 
-    def __init__(self) -> None:
+    ``recovery`` is the event that tells of a connection being made anew, until it is there.
+    ``delayed`` is what the service makes us wait for, and until when.
+    """
+
+    def __init__(self, mode: Mode = "Functional") -> None:
         self.phase: Phase = "new"
-        self.mode = "Functional"
+        self.wished_mode = mode
+        self.mode: Mode = mode
+        self.connectivity: Connectivity = "unknown"
         self.steps: dict[Step, StepProgress] = {step: StepProgress() for step in STEPS}
-        self.messages: list[Message] = []
+        self.transcript = Transcript()
         self.fluent = False
         self.interruptible = False
         self.speaking = False
@@ -169,12 +132,14 @@ class Conversation:
         self.end_reason: EndReason | None = None
         self.trouble = ""
         self.advice = ""
+        self.hindrance: Hindrance = ""
+        self.retry_at: float | None = None
+        self.recovery: Reconnecting | None = None
+        self.delayed: Delayed | None = None
+        self.idle_seconds = IDLE_SECONDS
+        self._interrupted = False
         self._warming = False
-        self._awaiting = ""  # the message whose answer is awaited
-        self._turn = _Turn()
-        self._turns: dict[str, _Turn] = {}
-        self._abandoned_text = ""
-        self._abandoned_ids: set[str] = set()
+        self._active_at: float | None = None
 
     def apply(self, event: Event, now: float) -> tuple[Effect, ...]:
         """Let an event happen; ``now`` is the caller's clock in seconds."""
@@ -183,97 +148,172 @@ class Conversation:
     # Reading it
 
     @property
+    def messages(self) -> list[Message]:
+        """What was said, in its order."""
+        return self.transcript.messages
+
+    @property
+    def plan(self) -> Plan:
+        """What can be done in this mode."""
+        return PLANS[self.mode]
+
+    @property
     def activity(self) -> Activity:
         """What the agent does: talking, even while a further question waits for its answer."""
         if self.phase != "connected":
             return "idle"
         if self.speaking:
             return "talking"
-        return "loading" if self._awaiting else "idle"
+        if self.transcript.awaiting:
+            return "loading"
+        return "interrupted" if self._interrupted else "idle"
+
+    @property
+    def busy(self) -> bool:
+        """Whether the agent talks or is about to."""
+        return self.activity in ("loading", "talking")
 
     @property
     def over(self) -> bool:
         """Whether it has ended."""
         return self.phase in ("disconnected", "failed")
 
+    @property
+    def in_words(self) -> str:
+        """What is being waited for where that is out of the ordinary; empty otherwise."""
+        if self.phase == "disconnecting":
+            return "closing the stream at D-ID"
+        if self.phase == "connecting" and self.recovery is not None:
+            recovery = self.recovery
+            return f"reconnecting ({recovery.attempt} of {recovery.most}): {recovery.reason}"
+        return ""
+
+    def closes_in(self, now: float) -> float | None:
+        """Seconds until D-ID closes the stream because nobody says anything.
+
+        None where that is further away than 30 s, or there is no stream.
+        """
+        if self.phase != "connected" or self._active_at is None or not self.plan.video:
+            return None
+        left = self._active_at + self.idle_seconds - now
+        return max(0.0, left) if left <= WARN_SECONDS else None
+
+    def waits_until(self, now: float) -> Delayed | None:
+        """What the service makes us wait for just now."""
+        return self.delayed if self.delayed is not None and now < self.delayed.until else None
+
     def message(self, message_id: str) -> Message | None:
         """The message with this id."""
-        return next((message for message in self.messages if message.id == message_id), None)
+        return self.transcript.message(message_id)
 
     def transcript_until(self, message_id: str) -> list[Message]:
         """What goes out with a message: all that was said before it, and itself."""
-        said: list[Message] = []
-        for message in self.messages:
-            if message.id == message_id:
-                return [*said, message]
-            if message.text and message.state not in ("waiting", "failed"):
-                said.append(message)
-        return said
+        return self.transcript.until(message_id)
 
     # What each event does
 
     def _effects(self, event: Event, now: float) -> Iterator[Effect]:
+        transcript = self.transcript
         match event:
             case Opening():
                 if self.phase in ("new", "disconnected", "failed"):
                     self._begin()
+                    self.recovery, self.mode = None, self.wished_mode
+            case Reconnecting():
+                if self.phase in ("connecting", "connected"):
+                    transcript.lose_line(now)
+                    self._begin()
+                    self.recovery = event
             case StepBegun(step):
                 self._step_begun(step, now)
             case StepDone(step):
                 self._step_done(step, now)
-                yield from self._maybe_connected()
+                yield from self._maybe_connected(now)
             case Failed():
                 self._failed(event, now)
             case StreamGranted():
                 self.fluent, self.interruptible = event.fluent, event.interruptible
+                self.idle_seconds = event.timeout or IDLE_SECONDS
                 self._warming = event.warmup and not event.fluent
             case WarmupEnded():
                 self._warming = False
-                yield from self._maybe_connected()
-            case UserSaid():
-                self._user_said(event, now)
-                yield from self._next_turn()
-            case Greeted(text):
-                self._greeted(text, now)
-            case Responded():
-                yield from self._responded(event, now)
-            case SendFailed():
-                self._send_failed(event)
-                yield from self._next_turn()
-            case Partial():
-                self._partial(event, now)
-            case Answer():
-                self._answer(event, now)
-                yield from self._next_turn()
-            case UtteranceStarted(video_id):
-                if self.phase == "connected":
-                    self.speaking, self.video_id = True, video_id
-            case UtteranceDone():
-                self._utterance_over()
-            case UtteranceFailed(reason):
-                self._utterance_over()
-                if self.phase == "connected":
-                    why = f": {reason}" if reason else "."
-                    yield Explain(f"The agent could not say this{why}")
-            case InterruptAsked():
-                yield from self._interrupt()
+                yield from self._maybe_connected(now)
+            case Delayed():
+                self.delayed = event
+            case Rated(connectivity):
+                self.connectivity = connectivity if self.phase == "connected" else "unknown"
+            case ModeChanged(mode):
+                yield from self._change_mode(mode, now)
+            case SocketLost(again):
+                if not again and self.phase == "connected":
+                    yield Explain("D-ID's notifications are lost; answers come by the video's way.")
             case SessionEnded(reason, said):
-                self._end(reason, f"D-ID ended the session ({said})." if said else "")
+                self._end(reason, f"D-ID ended the session ({said})." if said else "", now)
             case Closing():
                 if not self.over:
                     self.phase = "disconnecting"
             case Closed(reason):
-                self._end(self.end_reason or reason, self.trouble)
+                self._end(self.end_reason or reason, self.trouble, now)
+            case _:
+                yield from self._talk(event, now)
+
+    def _talk(self, event: Event, now: float) -> Iterator[Effect]:
+        """What each event does to what is said."""
+        transcript = self.transcript
+        match event:
+            case UserSaid(message_id, text):
+                if transcript.say(message_id, text, now):
+                    self._active_at = now
+                    if not self.plan.asks:
+                        transcript.fail(message_id, self.plan.refusal)
+                yield from self._next_turn()
+            case Transcribed(message_id, text):
+                transcript.transcribe(message_id, text, now)
+                self._active_at = now
+            case Greeted(text):
+                transcript.greet(text, now)
+            case Spoke(message_id, text):
+                transcript.speak(message_id, text, now)
+                self._active_at = now
+            case Responded():
+                answer = transcript.respond(event.id, event.text, event.citations)
+                if answer is not None:
+                    transcript.add_answer(answer, now)
+                yield from self._change_mode(event.mode, now)
+                yield from self._next_turn()
+            case SendFailed():
+                transcript.fail(event.id, f"{event.reason} {event.advice}".strip())
+                yield from self._next_turn()
+            case Partial():
+                transcript.add_partial(event, now)
+            case Answer():
+                transcript.add_answer(event, now)
+                yield from self._next_turn()
+            case UtteranceStarted(video_id):
+                if self.phase == "connected":
+                    self.speaking, self.video_id, self._interrupted = True, video_id, False
+                    transcript.begin_speech(now)
+            case UtteranceDone():
+                self._utterance_over(now)
+            case UtteranceFailed(reason):
+                self._utterance_over(now)
+                if self.phase == "connected":
+                    why = f": {reason}" if reason else "."
+                    yield Explain(f"The agent could not say this{why}")
+            case InterruptAsked():
+                yield from self._interrupt(now)
 
     # Connecting
 
     def _begin(self) -> None:
         self.phase = "connecting"
         self.steps = {step: StepProgress() for step in STEPS}
+        for step in self.plan.skipped:
+            self.steps[step].state = "skipped"
         self.end_reason, self.trouble, self.advice = None, "", ""
-        self.speaking, self.video_id, self._warming, self._awaiting = False, "", False, ""
-        self._abandoned_text = ""
-        self._abandoned_ids.clear()
+        self.hindrance, self.retry_at, self.delayed = "", None, None
+        self.speaking, self.video_id, self._warming, self._interrupted = False, "", False, False
+        self.connectivity = "unknown"
 
     def _step_begun(self, step: Step, now: float) -> None:
         progress = self.steps[step]
@@ -288,12 +328,19 @@ class Conversation:
             progress.begun = now
         progress.state, progress.ended = "done", now
 
-    def _maybe_connected(self) -> Iterator[Effect]:
-        """Connected is: the data channel is open, the chat exists, the warm-up has ended."""
-        ready = all(self.steps[step].state == "done" for step in ("channel", "chat"))
-        if self.phase == "connecting" and ready and not self._warming:
-            self.phase = "connected"
-            if not self.messages:
+    def _maybe_connected(self, now: float) -> Iterator[Effect]:
+        """Connected is: the data channel is open, the chat exists, the warm-up has ended.
+
+        A mode that shows no picture needs the chat only.
+        """
+        ready = all(self.steps[step].state == "done" for step in self.plan.needs)
+        warming = self._warming and self.plan.video
+        if self.phase == "connecting" and ready and not warming:
+            self.phase, self._active_at = "connected", now
+            if self.recovery is not None:
+                self.recovery = None
+                yield Explain("Connected again.")
+            elif not self.messages and self.plan.video and self.plan.asks:
                 yield Greet()
             yield from self._next_turn()
 
@@ -305,185 +352,81 @@ class Conversation:
         if progress.begun is None:
             progress.begun = now
         self.trouble, self.advice = event.reason, event.advice
-        self.end_reason, self.phase = "error", "failed"
+        self.hindrance = event.hindrance
+        if event.retry_after is not None:
+            self.retry_at = now + event.retry_after
+        self._stop_speech(now)
+        self.transcript.lose_line(now)
+        self.end_reason, self.phase, self.recovery = "error", "failed", None
+
+    def _change_mode(self, text: str, now: float) -> Iterator[Effect]:
+        mode = known_mode(text)
+        if mode is None or mode == self.mode:
+            return
+        had_video = self.plan.video
+        self.mode = mode
+        if mode != self.wished_mode and mode in DOWNGRADED:
+            yield Explain(DOWNGRADED[mode])
+        if had_video and not self.plan.video:
+            self._stop_speech(now)
+            for step in STREAM_STEPS:
+                if self.steps[step].state in ("waiting", "running"):
+                    self.steps[step].state = "skipped"
+            yield DropStream()
+        for message in self.messages:
+            if message.state == "waiting" and not self.plan.asks:
+                self.transcript.fail(message.id, self.plan.refusal)
+        yield from self._maybe_connected(now)
 
     # Talking
-
-    def _user_said(self, event: UserSaid, now: float) -> None:
-        text = well_formed(event.text.strip())
-        if text and self.message(event.id) is None:
-            self.messages.append(Message(event.id, "user", text[:LONGEST_MESSAGE], "waiting", now))
 
     def _next_turn(self) -> Iterator[Effect]:
         """Send what waits, one message at a time: the next when the one before is answered.
 
         D-ID refuses requests that pile up on a stream (protocol 2.8, "pending requests limit").
         """
-        if self.phase != "connected" or self._awaiting:
+        if self.phase != "connected" or not self.plan.asks:
             return
-        message = next((said for said in self.messages if said.state == "waiting"), None)
-        if message is None:
-            return
-        for earlier in self.messages:
-            if earlier.state == "streaming":
-                self._abandon(earlier)
-        message.state = "sent"
-        self._awaiting = message.id
-        self._turn = self._turns[message.id] = _Turn(message.id)
-        yield Send(message.id)
+        message_id = self.transcript.send_next()
+        if message_id:
+            self._interrupted = False
+            if not self.speaking:
+                self.transcript.fall_silent()
+            yield Send(message_id)
 
-    def _abandon(self, answer: Message) -> None:
-        self._abandoned_text = answer.text
-        if answer.wire_id:
-            self._abandoned_ids.add(answer.wire_id)
-        answer.state = "interrupted"
-
-    def _greeted(self, text: str, now: float) -> None:
-        """A greeting belongs before the first thing the user says, however late it is known."""
-        if not text.strip():
-            return
-        greeting = Message(f"greeting-{len(self.messages)}", "assistant", text, "done", now)
-        first = next((i for i, said in enumerate(self.messages) if said.role == "user"), None)
-        self.messages.insert(len(self.messages) if first is None else first, greeting)
-
-    def _responded(self, event: Responded, now: float) -> Iterator[Effect]:
-        if event.mode and event.mode != self.mode:
-            self.mode = event.mode
-            if event.mode == "TextOnly":
-                yield Explain("D-ID answers in text only now: the account's credits ran out.")
-        turn = self._turns.get(event.id)
-        if turn is None:
-            return
-        if event.citations:
-            turn.citations = event.citations
-            if turn.answers:
-                turn.answers[0].citations = event.citations
-        if event.text and turn is self._turn:
-            self._answer(Answer(event.text, "response"), now)
-        yield from self._next_turn()
-
-    def _send_failed(self, event: SendFailed) -> None:
-        message = self.message(event.id)
-        turn = self._turns.get(event.id)
-        if message is None or message.state not in ("waiting", "sent"):
-            return
-        if turn is not None and turn.answers:
-            return  # it did arrive: its answer is here
-        message.state = "failed"
-        message.trouble = f"{event.reason} {event.advice}".strip()
-        if self._awaiting == event.id:
-            self._awaiting = ""
-
-    def _partial(self, event: Partial, now: float) -> None:
-        turn = self._turn
-        if not event.text or (event.id and event.id in self._abandoned_ids):
-            return
-        if turn.delivered[event.source] and event.sequence != 0:
-            return  # left over from an answer that is closed; a further one begins at 0
-        message = turn.open_answer
-        if message is None:
-            if len(turn.answers) > turn.delivered[event.source]:
-                return  # another way was faster
-            if self._abandoned_text and event.sequence not in (0, None):
-                return  # left over from the turn before
-            message = self._new_answer(event.id, event.source, now)
-        if message.source == event.source:
-            message.add_piece(event.sequence, event.text)
-
-    def _answer(self, event: Answer, now: float) -> None:
-        text = well_formed(event.text.strip())[:LONGEST_ANSWER]
-        turn = self._turn
-        message = turn.open_answer
-        if self._is_of_abandoned_turn(event, message):
-            return
-        if not text:
-            self._awaiting = ""
-            return
-        index = turn.delivered[event.source]
-        turn.delivered[event.source] += 1
-        if index < len(turn.answers):
-            message = turn.answers[index]
-            if message.state != "streaming":
-                return  # the same answer, by another way
-        elif message is None:
-            message = self._new_answer(event.id, event.source, now)
-        self._abandoned_text = ""
-        shown = message.text.rstrip()
-        cut = len(text) < len(shown) and shown.startswith(text)
-        message.text = text
-        message.state = "interrupted" if cut else "done"
-        self._awaiting = ""
-
-    def _is_of_abandoned_turn(self, event: Answer, open_answer: Message | None) -> bool:
-        if event.id and event.id in self._abandoned_ids:
-            return True
-        if open_answer is not None or not self._abandoned_text:
-            return False
-        if not event.text.startswith(self._abandoned_text):
-            return False
-        self._abandoned_text = ""
-        return True
-
-    def _new_answer(self, wire_id: str, source: Source, now: float) -> Message:
-        taken = not wire_id or self.message(wire_id) is not None
-        own_id = f"answer-{len(self.messages)}" if taken else wire_id
-        message = Message(own_id, "assistant", "", "streaming", now, source=source, wire_id=wire_id)
-        if not self._turn.answers:
-            message.citations = self._turn.citations
-        self.messages.append(message)
-        self._turn.answers.append(message)
-        return message
-
-    # Speaking
-
-    def _utterance_over(self) -> None:
+    def _utterance_over(self, now: float) -> None:
         if self.speaking:
             self.utterances_done += 1
-        self.speaking, self.video_id = False, ""
+            self.transcript.end_speech(now)
+        self.speaking, self.video_id, self._interrupted = False, "", False
 
-    def _interrupt(self) -> Iterator[Effect]:
+    def _stop_speech(self, now: float) -> None:
+        self.transcript.end_speech(now)
+        self.speaking, self.video_id, self._interrupted = False, "", False
+
+    def _interrupt(self, now: float) -> Iterator[Effect]:
         if self.phase != "connected":
             return
         if not self.speaking:
-            yield from self._give_up_waiting()
+            if self.transcript.awaiting:
+                self.transcript.give_up()
+                yield from self._next_turn()
         elif not self.fluent or not self.interruptible:
             yield Explain("This agent cannot be interrupted: it does not stream fluently.")
         elif not self.video_id:
             yield Explain("The agent cannot be interrupted yet: it has only just begun.")
         else:
             yield Interrupt(self.video_id)
-            self._utterance_over()
-            if self._turn.answers:
-                self._turn.answers[-1].state = "interrupted"
-
-    def _give_up_waiting(self) -> Iterator[Effect]:
-        """Wait no longer for an answer: the next message goes out, a late answer is dropped."""
-        if not self._awaiting:
-            return
-        self._awaiting = ""
-        answer = self._turn.open_answer
-        if answer is not None:
-            self._abandon(answer)
-        yield from self._next_turn()
+            self.transcript.cut_speech(now)
+            self._utterance_over(now)
+            self._interrupted = True
 
     # Ending
 
-    def _end(self, reason: EndReason, trouble: str) -> None:
+    def _end(self, reason: EndReason, trouble: str, now: float) -> None:
         if self.phase == "failed":
             return
-        self.phase, self.speaking, self.video_id, self._awaiting = "disconnected", False, "", ""
-        self.end_reason = reason
-        self.trouble = trouble
-        for message in self.messages:
-            if message.state == "streaming":
-                message.state = "interrupted"
-
-
-def well_formed(text: str) -> str:
-    """The text without half characters: two that belong together are joined, others replaced.
-
-    JSON may carry the two halves of a character of another plane in two messages.
-    """
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        self._stop_speech(now)
+        self.transcript.lose_line(now)
+        self.phase, self.end_reason, self.trouble = "disconnected", reason, trouble
+        self.recovery, self.connectivity = None, "unknown"

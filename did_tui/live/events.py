@@ -21,6 +21,19 @@ EndReason: TypeAlias = Literal[
     "error",  # it could not be set up
 ]
 
+Mode: TypeAlias = Literal[
+    "Functional", "TextOnly", "Playground", "Maintenance", "DirectPlayback", "Off"
+]
+Connectivity: TypeAlias = Literal["unknown", "strong", "weak"]
+Hindrance: TypeAlias = Literal[
+    "",  # nothing in particular
+    "key",  # 401: the key is refused
+    "credits",  # 402: none are left
+    "streams",  # 403: too many streams are open
+    "rate",  # 429: the service asks to wait
+    "offer",  # an offer that cannot be read
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -43,20 +56,65 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Connecting failed: which step, why, and what to do about it."""
+    """Connecting failed: which step, why, and what to do about it.
+
+    ``hindrance`` says what kind of trouble it is where a key of its own helps, ``retry_after`` how
+    many seconds the service wants to be left alone.
+    """
 
     step: Step
     reason: str
     advice: str = ""
+    hindrance: Hindrance = ""
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """A new stream is opened for the same chat: why, and which attempt it is of how many."""
+
+    reason: str
+    attempt: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """Nothing is asked of the service before ``until``, by the caller's clock."""
+
+    reason: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """How well media arrive, from the figures of the last interval."""
+
+    connectivity: Connectivity
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """The service answers in another mode than was asked for."""
+
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLost:
+    """The notifications socket is gone; ``again`` says whether it is being opened again."""
+
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)
 class StreamGranted:
-    """What the service granted for this stream."""
+    """What the service granted; ``timeout`` are the seconds of silence it allows, None: unknown."""
 
     fluent: bool
     interruptible: bool
     warmup: bool
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +138,22 @@ class Greeted:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoke:
+    """The agent was asked to say this, which answers no question."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """The service heard the user say this."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendFailed:
     """A message did not reach the service."""
 
@@ -95,6 +169,9 @@ class Citation:
     title: str
     text: str
     source_url: str = ""
+    id: str = ""
+    document_id: str = ""
+    knowledge_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +252,17 @@ Event: TypeAlias = (
     | StepBegun
     | StepDone
     | Failed
+    | Reconnecting
+    | Delayed
+    | Rated
+    | ModeChanged
+    | SocketLost
     | StreamGranted
     | WarmupEnded
     | UserSaid
     | Greeted
+    | Spoke
+    | Transcribed
     | SendFailed
     | Responded
     | Partial

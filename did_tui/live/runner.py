@@ -89,7 +89,6 @@ class Runner:
         self._line: _Line | None = None
         self._chat_id = ""
         self._sending: set[asyncio.Task[None]] = set()
-        self._said = 0
 
     async def open(self) -> None:
         """Connect, again if there was a connection before; events tell how far it is.
@@ -117,8 +116,7 @@ class Runner:
 
     def say(self, text: str) -> str:
         """Send a message, now or as soon as its turn comes; its id."""
-        self._said += 1
-        message_id = f"user-{self._said}"
+        message_id = new_connection_id()  # the SDK's message ids have the same form
         self.emit(UserSaid(message_id, text))
         return message_id
 
@@ -271,7 +269,7 @@ class Runner:
             response = await self._client.send_message(
                 self.agent_id,
                 self._chat_id,
-                wire.messages_for([_wire_fields(message) for message in transcript]),
+                [wire.message_for(message, _created(message)) for message in transcript],
                 stream=line.stream.stream,
                 connection=line.connection,
             )
@@ -336,7 +334,7 @@ class _StepFailed(Exception):
         self.error = error
 
 
-def _wire_fields(message: Message) -> tuple[str, str, str, str]:
+def _created(message: Message) -> str:
     wall = message.at - time.monotonic() + time.time()
     created = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
-    return message.id, message.role, message.text, created.replace("+00:00", "Z")
+    return created.replace("+00:00", "Z")

@@ -7,7 +7,7 @@ Formats: data channel, protocol 3.5 and 3.7; notifications socket, protocol 3.6;
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,11 +17,13 @@ from did_tui.live.events import (
     Event,
     Partial,
     SessionEnded,
+    Transcribed,
     UtteranceDone,
     UtteranceFailed,
     UtteranceStarted,
     WarmupEnded,
 )
+from did_tui.live.transcript import Message
 
 LONGEST_MESSAGE = 256 * 1024  # characters that are looked at; nothing documented comes near
 
@@ -64,6 +66,8 @@ def from_socket(data: object) -> Event | None:
             return _partial(message, _text(message, "content"), "socket")
         case "answer" | "chat/answer":
             return Answer(_text(message, "content"), "socket", _text(message, "id"))
+        case "transcribe" | "chat/audio-transcribed":
+            return Transcribed(_text(message, "id"), _text(message, "content"))
         case "stream-video/error" | "stream-video/rejected" | "stream/error":
             return UtteranceFailed(_text(message, "description") or _text(message, "reason"))
         case "stream/done":
@@ -85,12 +89,21 @@ def candidate_fields(line: str, mid: str | None, index: int | None) -> dict[str,
     return {"candidate": f"candidate:{line}", "sdpMid": mid, "sdpMLineIndex": index}
 
 
-def messages_for(transcript: Sequence[tuple[str, str, str, str]]) -> list[dict[str, str]]:
-    """The transcript of ``(id, role, text, ISO time)`` as the chat endpoint takes it."""
-    return [
-        {"id": message_id, "role": role, "content": text, "created_at": created}
-        for message_id, role, text, created in transcript
-    ]
+def message_for(message: Message, created: str) -> dict[str, Any]:
+    """A message as the chat endpoint takes it; ``created`` is an ISO time (protocol 4.1)."""
+    text = message.heard_text
+    fields: dict[str, Any] = {
+        "id": message.id,
+        "role": message.role,
+        "content": text,
+        "parts": [{"type": "text", "content": text}],
+        "created_at": created,
+    }
+    if message.state == "interrupted":
+        fields["interrupted"] = True
+    if message.transcribed:
+        fields["transcribed"] = True
+    return fields
 
 
 def _partial(payload: Mapping[str, Any], text: str, source: Any) -> Partial | None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
 from did_tui.live import events as e
-from did_tui.live.conversation import Conversation, Effect, Explain, Greet, Interrupt, Send
+from did_tui.live.conversation import (
+    Conversation,
+    DropStream,
+    Effect,
+    Explain,
+    Greet,
+    Interrupt,
+    Send,
+)
 
 
 class Told:
@@ -29,6 +36,12 @@ class Told:
 
     def activity(self) -> str:
         return self.conversation.activity
+
+    def connectivity(self) -> str:
+        return self.conversation.connectivity
+
+    def hindrance(self) -> str:
+        return self.conversation.hindrance
 
     @property
     def said(self) -> list[tuple[str, str, str]]:
@@ -298,60 +311,184 @@ def test_steps_are_timed() -> None:
     assert conversation.steps["picture"].seconds(100) is None
 
 
-sources = st.sampled_from(["socket", "channel", "response"])
-steps = st.sampled_from(e.STEPS)
-texts = st.sampled_from(["", " ", "a", "ab", "abc", "Hello", "Hello you", "x" * 3000])
-ids = st.sampled_from(["", "u1", "u2", "u3", "m1"])
-any_event = st.one_of(
-    st.just(e.Opening()),
-    st.builds(e.StepBegun, steps),
-    st.builds(e.StepDone, steps),
-    st.builds(e.Failed, steps, texts),
-    st.builds(e.StreamGranted, st.booleans(), st.booleans(), st.booleans()),
-    st.just(e.WarmupEnded()),
-    st.builds(e.UserSaid, ids, texts),
-    st.builds(e.Greeted, texts),
-    st.builds(e.SendFailed, ids, texts),
-    st.builds(e.Responded, ids, texts),
-    st.builds(e.Partial, texts, st.none() | st.integers(0, 5) | st.just(10**9), sources, ids),
-    st.builds(e.Answer, texts, sources, ids),
-    st.builds(e.UtteranceStarted, ids),
-    st.just(e.UtteranceDone()),
-    st.builds(e.UtteranceFailed, texts),
-    st.just(e.InterruptAsked()),
-    st.builds(e.SessionEnded, st.sampled_from(["user", "inactivity", "network", "service"])),
-    st.just(e.Closing()),
-    st.builds(e.Closed),
-)
+# What was added to the rules
 
 
-@given(st.lists(any_event, max_size=60))
-@settings(max_examples=400)
-def test_any_events_in_any_order(happenings: list[e.Event]) -> None:
-    told = Told()
-    sent: list[str] = []
-    for happening in happenings:
-        effects = told.tell(happening)
-        sent += [effect.id for effect in effects if isinstance(effect, Send)]
-        conversation = told.conversation
-        assert len({message.id for message in conversation.messages}) == len(conversation.messages)
-        assert sum(m.state == "streaming" for m in conversation.messages) <= 1
-        if conversation.phase != "connected":
-            assert conversation.activity == "idle" or conversation.phase == "disconnecting"
-    assert len(sent) == len(set(sent)), "a message was sent twice"
-
-
-@given(st.permutations(["socket", "channel", "response"]), st.integers(1, 4))
-def test_no_word_is_shown_twice_whatever_the_order(order: list[str], pieces: int) -> None:
-    words = [f"w{n} " for n in range(pieces)]
-    whole = "".join(words).strip()
+def test_an_interrupted_greeting_is_marked_and_cut_where_its_speech_was() -> None:
     told = connected()
-    told.tell(e.UserSaid("u1", "?"))
-    for source in order:
-        if source == "socket":
-            told.tell(*(e.Partial(word, n, "socket") for n, word in enumerate(words)))
-        if source == "response":
-            told.tell(e.Responded("u1", whole))
-        else:
-            told.tell(e.Answer(whole, source))  # type: ignore[arg-type]
-    assert told.said == [("user", "?", "sent"), ("assistant", whole, "done")]
+    told.tell(e.Greeted("Hello there, my friend, how are you today?"), e.UtteranceStarted("v0"))
+    assert told.conversation.transcript.spoken is told.conversation.messages[0]
+    assert told.tell(e.InterruptAsked()) == [Interrupt("v0")]
+    greeting = told.conversation.messages[0]
+    assert greeting.state == "interrupted"
+    assert greeting.heard_text == "Hello there, my"  # one second: some 15 letters
+    assert told.activity() == "interrupted"
+    told.tell(e.UtteranceDone())
+    assert told.activity() == "idle"
+
+
+def test_the_message_that_is_spoken_knows_when_it_was_heard() -> None:
+    told = connected()
+    told.tell(e.Greeted("Hi."), e.UtteranceStarted("v0"), e.UtteranceDone())
+    told.tell(e.UserSaid("u1", "?"), e.UtteranceStarted("v1"), e.Answer("Yes.", "socket"))
+    hi, _, yes = told.conversation.messages
+    assert hi.heard is not None
+    assert yes.heard is not None
+    assert hi.heard[1] == hi.heard[0] + 1
+    assert yes.heard[1] is None
+    told.tell(e.UtteranceDone())
+    assert yes.heard[1] == told.now
+
+
+def test_reconnecting_keeps_everything_and_sends_the_unanswered_message_once_more() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "first"), e.Answer("one", "socket"), e.UserSaid("u2", "second"))
+    assert told.tell(e.Reconnecting("no packet for 5 s", 1, 3)) == []
+    assert told.phase() == "connecting"
+    assert told.conversation.in_words == "reconnecting (1 of 3): no packet for 5 s"
+    effects = told.tell(*CONNECT[1:])
+    assert effects == [Explain("Connected again."), Send("u2")]
+    assert told.conversation.in_words == ""
+    told.tell(e.Reconnecting("no packet for 5 s", 1, 3))
+    assert Send("u2") not in told.tell(*CONNECT[1:])
+    assert told.said[-1] == ("user", "second", "failed")
+    assert told.said[0] == ("user", "first", "sent")
+
+
+def test_a_torn_answer_is_replaced_by_the_answer_to_the_repeated_message() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "?"), e.Partial("Half an", 0, "socket", "m1"))
+    told.tell(e.Reconnecting("the stream is gone", 1, 3))
+    assert told.said == [("user", "?", "waiting"), ("assistant", "Half an", "interrupted")]
+    told.tell(*CONNECT[1:], e.Partial(" answer", 1, "socket", "m1"), e.Partial("Ha", 0, "socket"))
+    assert told.said == [("user", "?", "sent"), ("assistant", "Ha", "streaming")]
+    told.tell(e.Answer("Half an answer.", "socket"))
+    assert told.said[-1] == ("assistant", "Half an answer.", "done")
+    assert len(told.said) == 2
+
+
+def test_a_line_lost_for_good_keeps_the_message_for_the_next_try() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "?"), e.SessionEnded("network"))
+    assert told.said == [("user", "?", "waiting")]
+    assert Send("u1") in told.tell(*CONNECT)
+
+
+def test_connectivity_is_unknown_without_a_connection() -> None:
+    told = Told(e.Opening(), e.Rated("strong"))
+    assert told.connectivity() == "unknown"
+    told.tell(*CONNECT[1:], e.Rated("weak"))
+    assert told.connectivity() == "weak"
+    told.tell(e.SessionEnded("network"))
+    assert told.connectivity() == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("mode", "steps"),
+    [
+        ("Functional", ["chat", "channel"]),
+        ("TextOnly", ["chat"]),
+        ("Playground", ["chat"]),
+        ("Maintenance", ["chat"]),
+        ("Off", ["chat", "channel"]),
+        ("DirectPlayback", ["channel"]),
+    ],
+)
+def test_what_each_mode_needs_to_be_connected(mode: e.Mode, steps: list[e.Step]) -> None:
+    conversation = Conversation(mode)
+    conversation.apply(e.Opening(), 0)
+    for step in steps:
+        assert conversation.phase == "connecting"
+        conversation.apply(e.StepDone(step), 1)
+    assert conversation.phase == "connected"
+    effects = conversation.apply(e.UserSaid("u1", "hello"), 2)
+    if conversation.plan.asks:
+        assert effects == (Send("u1"),)
+    else:
+        assert conversation.messages[0].state == "failed"
+        assert conversation.messages[0].trouble == conversation.plan.refusal
+
+
+def test_a_text_only_answer_is_explained_and_closes_the_stream() -> None:
+    told = connected()
+    effects = told.tell(e.UserSaid("u1", "?"), e.Responded("u1", "Text.", (), "TextOnly"))
+    assert effects[0] == Send("u1")
+    assert isinstance(effects[1], Explain)
+    assert effects[2] == DropStream()
+    assert told.phase() == "connected"
+    assert told.said[-1] == ("assistant", "Text.", "done")
+    assert told.tell(e.UserSaid("u2", "!")) == [Send("u2")]
+
+
+def test_a_downgrade_while_connecting_needs_no_picture() -> None:
+    told = Told(e.Opening(), e.StepDone("chat"), e.UserSaid("u1", "?"))
+    effects = told.tell(e.ModeChanged("Maintenance"))
+    assert DropStream() in effects
+    assert told.phase() == "connected"
+    assert told.said[0][2] == "failed"
+    assert told.tell(e.ModeChanged("Anything"), e.ModeChanged("")) == []
+
+
+def test_the_idle_close_is_counted_down_and_a_message_resets_it() -> None:
+    conversation = connected().conversation
+    began = conversation._active_at
+    assert began is not None
+    assert conversation.closes_in(began + 89) is None
+    assert conversation.closes_in(began + 95) == 25
+    assert conversation.closes_in(began + 200) == 0
+    conversation.apply(e.UserSaid("u1", "?"), began + 95)
+    assert conversation.closes_in(began + 96) is None
+    longer = Told(e.Opening(), e.StreamGranted(True, True, False, 300.0), *CONNECT[1:4])
+    longer.tell(e.StepDone("chat"), e.StepDone("channel"))
+    assert longer.conversation.closes_in(longer.now + 269) is None
+    assert longer.conversation.closes_in(longer.now + 271) == pytest.approx(29)
+
+
+def test_a_hindrance_has_a_time_and_is_forgotten_when_trying_again() -> None:
+    told = Told(e.Opening(), e.Failed("stream", "slow down", "wait", "rate", 12.0))
+    assert told.hindrance() == "rate"
+    assert told.conversation.retry_at == told.now + 12
+    told.tell(e.Opening())
+    assert told.hindrance() == ""
+    assert told.conversation.retry_at is None
+
+
+def test_what_the_service_heard_the_user_say_is_a_message_and_is_not_sent() -> None:
+    told = connected()
+    assert told.tell(e.Transcribed("t1", "spoken words"), e.Transcribed("t1", "again")) == []
+    assert told.said == [("user", "spoken words", "sent")]
+    assert told.activity() == "loading"
+    told.tell(e.Answer("Heard.", "socket"))
+    assert told.said[-1] == ("assistant", "Heard.", "done")
+
+
+def test_what_is_spoken_by_request_is_part_of_the_transcript_once() -> None:
+    told = connected()
+    told.tell(e.Spoke("s1", "Now hear this."), e.Spoke("s1", "Now hear this."))
+    assert told.said == [("assistant", "Now hear this.", "done")]
+
+
+def test_a_slow_ways_answer_is_not_taken_for_the_next_turns() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "a"), e.Answer("First.", "socket"), e.UserSaid("u2", "b"))
+    told.tell(e.Answer("First.", "channel"), e.Answer("Second.", "channel"))
+    assert [text for _, text, _ in told.said] == ["a", "First.", "b", "Second."]
+
+
+def test_a_repeated_answer_is_shown_once() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "a"), *[e.Answer("First.", "socket")] * 3)
+    assert [text for _, text, _ in told.said] == ["a", "First."]
+
+
+def test_a_turn_is_answered_when_text_and_response_are_here() -> None:
+    told = connected()
+    transcript = told.conversation.transcript
+    told.tell(e.UserSaid("u1", "a"))
+    assert transcript.answers_to("u1") is None
+    told.tell(e.Answer("First.", "socket"))
+    assert transcript.answers_to("u1") is None
+    told.tell(e.Responded("u1", ""))
+    answers = transcript.answers_to("u1")
+    assert answers is not None
+    assert [answer.text for answer in answers] == ["First."]

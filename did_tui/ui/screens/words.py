@@ -30,7 +30,12 @@ _STATES = {
     "disconnected": ("○ ended", "state"),
     "failed": ("✗ not connected", "bad"),
 }
-_ACTIVITIES = {"idle": "listening", "loading": "thinking", "talking": "talking"}
+_ACTIVITIES = {
+    "idle": "listening",
+    "loading": "thinking",
+    "talking": "talking",
+    "interrupted": "interrupted",
+}
 _ENDED = {
     "inactivity": "D-ID closed the stream because nobody said anything for a while.",
     "network": "The connection to D-ID was lost.",

@@ -20,12 +20,13 @@ WAITING_FOR: dict[Step, str] = {
     "channel": "opening the data channel",
     "picture": "waiting for the first picture",
 }
-_MARKS = {"waiting": "○", "running": "◐", "done": "●", "failed": "✗"}
+_MARKS = {"waiting": "○", "running": "◐", "done": "●", "failed": "✗", "skipped": "–"}
 _COLOURS = {
     "waiting": "$muted",
     "running": "$warning",
     "done": "$success",
     "failed": "$error",
+    "skipped": "$muted",
 }
 
 
