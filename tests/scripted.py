@@ -97,6 +97,17 @@ class ScriptedPlayback:
         return None
 
 
+class ScriptedOutput:
+    """A speaker that can be chosen, as loud as one likes."""
+
+    sink = "pulse"
+    volume = 1.0
+    hint = invitation = ""
+
+    def choose(self, sink: str) -> None:
+        self.sink = sink
+
+
 class ScriptedRunner:
     """A runner whose events are told by the test."""
 
@@ -142,12 +153,14 @@ class ScriptedApp(DidTui):
         async def open_client() -> Client:
             return client
 
-        super().__init__(Settings(), open_client, driver_class=None, **options)
+        options.setdefault("driver_class", None)
+        super().__init__(Settings(), open_client, **options)
         self.now = lambda: NOW
         self.runner: ScriptedRunner | None = None
 
     async def make_runner(self, agent_id: str, screen: ChatScreen) -> Any:
         self.runner = ScriptedRunner(agent_id, screen)
+        screen.sound.output = ScriptedOutput()  # type: ignore[assignment]
         return self.runner
 
     def warm_up(self) -> None:
@@ -169,6 +182,18 @@ def show_face(screen: ChatScreen) -> None:
     video.show(Still.decode(FACE))
     video.frames_shown += 1
     screen.on_video_view_shown()
+
+
+async def chat_on(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
+    """Open the conversation with the first agent."""
+    await settle(pilot)
+    await pilot.press("enter")
+    await settle(pilot)
+    app = pilot.app
+    assert isinstance(app, ScriptedApp)
+    assert isinstance(app.screen, ChatScreen)
+    assert app.runner is not None
+    return app.screen, app.runner
 
 
 async def settle(pilot: Pilot[None]) -> None:

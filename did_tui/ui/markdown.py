@@ -123,6 +123,8 @@ class _Writer:
                     self._lists.pop()
                 case "list_item_open":
                     self._begin_item()
+                case "list_item_close" if self._mark:
+                    self._add(Content(""))
                 case "blockquote_open":
                     self._part()
                     self._quotes += 1

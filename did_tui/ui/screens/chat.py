@@ -15,10 +15,9 @@ from did_tui.api.models import Agent
 from did_tui.live.conversation import Conversation
 from did_tui.live.events import Failed, Opening
 from did_tui.ui.screens import words
-from did_tui.ui.screens.chatkeys import ChatKeys
+from did_tui.ui.screens.chatkeys import BUSY, ChatKeys
 from did_tui.ui.screens.stage import Stage
 from did_tui.ui.sound import Sound
-from did_tui.ui.widgets.checklist import waiting_for
 from did_tui.ui.widgets.prompt import Prompt
 from did_tui.ui.widgets.stats import Rates, Sample, sound_rows
 from did_tui.ui.widgets.statusline import StatusLine
@@ -61,6 +60,7 @@ class ChatScreen(ChatKeys):
         self._rates = Rates()
         self._began = 0.0
         self._leaving = False
+        self._said: tuple[object, ...] = ()
         self._stale = False
         self._drawn_at = float("-inf")
         self._quiet_since = 0.0
@@ -224,7 +224,7 @@ class ChatScreen(ChatKeys):
         selected = self.prompt.selected_text or self.get_selected_text()
         if selected:
             self.copy(selected)
-        elif self.runner is not None and self.conversation.activity != "idle":
+        elif self.runner is not None and self.conversation.activity in BUSY:
             self.runner.interrupt()
             if not self.conversation.speaking:
                 self.stage.captions.cut(self.sound.heard)
@@ -289,7 +289,10 @@ class ChatScreen(ChatKeys):
     def _tell_state(self) -> None:
         bar = self.query_one(TopBar)
         bar.state, bar.mood = words.state(self.conversation, leaving=self._leaving)
-        self.refresh_bindings()
+        said = self.conversation.phase, self.conversation.activity, self._leaving
+        if said != self._said:  # the footer is made anew by this
+            self._said = said
+            self.refresh_bindings()
 
     def _show_progress(self) -> None:
         """The checklist is there until the face is; trouble is said in the transcript."""
@@ -298,7 +301,8 @@ class ChatScreen(ChatKeys):
         connected = conversation.phase in ("connected", "disconnecting")
         here = connected and (moving or not conversation.fluent)
         self.stage.show_steps(not here and conversation.phase != "disconnected")
-        self.stage.transcript.note(*(("", "") if self._leaving else words.ended(conversation)))
+        note = words.ended(conversation, self.app.now())
+        self.stage.transcript.note(*(("", "") if self._leaving else note))
         self._tick()
 
     def on_video_view_shown(self) -> None:
@@ -329,14 +333,14 @@ class ChatScreen(ChatKeys):
         match conversation.phase:
             case "new" | "connecting":
                 self.stage.show_steps(self.stage.has_class("-connecting"))
-                self._status.say("◐", "$warning", waiting_for(conversation, now))
+                self._status.say("◐", "$warning", words.waits(conversation, now))
             case "connected":
                 figures = self.runner.playback.figures if self.runner is not None else None
                 self._status.tell(
                     words.activity(conversation),
                     now - self._began,
                     level=self.sound.level,
-                    trouble=words.trouble(figures, self._rates),
+                    trouble=words.trouble(conversation, figures, self._rates, now),
                     words=[
                         *self._pace(),
                         words.volume(self.sound.volume, muted=self.sound.muted),

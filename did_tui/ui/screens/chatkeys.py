@@ -31,6 +31,9 @@ NO_MICROPHONE = (
 )
 
 
+BUSY = ("talking", "loading")  # what can be interrupted
+
+
 class ChatKeys(Screen[None]):
     """A conversation's screen as far as its keys go."""
 
@@ -60,7 +63,7 @@ class ChatKeys(Screen[None]):
             elif binding.id == "leave-chat":
                 label = self._escape_label if self.esc_leaves else binding.description
                 active[key] = found._replace(binding=replace(binding, description=label))
-            elif binding.id == "interrupt" and self.conversation.activity == "idle":
+            elif binding.id == "interrupt" and self.conversation.activity not in BUSY:
                 active[key] = found._replace(enabled=False)
         return active
 

@@ -51,7 +51,7 @@ def parse(text: str) -> tuple[Command, str] | None:
         raise BadCommand(f"/{name} needs more: /{name} {command.takes}")
     if command.name == "rate" and rest not in ("good", "bad"):
         raise BadCommand("An answer is rated with /rate good or /rate bad.")
-    if command.name == "volume" and not (rest.isdecimal() and len(rest) < 4 and int(rest) <= 100):
+    if command.name == "volume" and not (re.fullmatch("[0-9]{1,3}", rest) and int(rest) <= 100):
         raise BadCommand("The volume is a number from 0 to 100: /volume 50")
     if command.name == "speak" and len(rest) < 3:
         raise BadCommand("D-ID speaks texts of three letters or more.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from did_tui.live.conversation import Conversation
+from did_tui.ui.widgets.checklist import waiting_for
 
 if TYPE_CHECKING:
     from did_tui.live.media.playback import Figures
@@ -36,6 +37,13 @@ _ACTIVITIES = {
     "talking": "talking",
     "interrupted": "interrupted",
 }
+_MODES = {
+    "TextOnly": "text only",
+    "Playground": "playground, text only",
+    "Maintenance": "under maintenance",
+    "DirectPlayback": "speaks only",
+    "Off": "speaks only",
+}
 _ENDED = {
     "inactivity": "D-ID closed the stream because nobody said anything for a while.",
     "network": "The connection to D-ID was lost.",
@@ -45,7 +53,25 @@ _ENDED = {
 
 def state(conversation: Conversation, *, leaving: bool) -> tuple[str, str]:
     """The words in the corner, and their mood."""
-    return _STATES["disconnecting" if leaving else conversation.phase]
+    recovery = conversation.recovery
+    if leaving:
+        return _STATES["disconnecting"]
+    if conversation.phase == "connecting" and recovery is not None:
+        return f"◐ reconnecting {recovery.attempt} of {recovery.most}", "busy"
+    if conversation.phase == "connected" and conversation.mode != "Functional":
+        return f"● {_MODES.get(conversation.mode, conversation.mode)}", "busy"
+    if conversation.phase == "connected" and conversation.connectivity == "weak":
+        return "● weak line", "busy"
+    return _STATES[conversation.phase]
+
+
+def waits(conversation: Conversation, now: float) -> str:
+    """What is being waited for while it connects or closes."""
+    delayed = conversation.waits_until(now)
+    if delayed is not None:
+        return f"{delayed.reason} Again in {delayed.until - now:.0f} s."
+    step = waiting_for(conversation, now)
+    return " · ".join(filter(None, [conversation.in_words, step]))
 
 
 def activity(conversation: Conversation) -> str:
@@ -53,13 +79,16 @@ def activity(conversation: Conversation) -> str:
     return _ACTIVITIES[conversation.activity]
 
 
-def ended(conversation: Conversation) -> tuple[str, str]:
+def ended(conversation: Conversation, now: float) -> tuple[str, str]:
     """Why it is over and what to do about it; empty where it is not."""
     if conversation.phase == "failed":
-        return conversation.trouble, f"{conversation.advice} Press f2 to connect again.".strip()
+        key = "Press f2 to connect again."
+        if conversation.retry_at is not None and conversation.retry_at > now:
+            key = f"Press f2 in {conversation.retry_at - now:.0f} s to connect again."
+        return conversation.trouble, f"{conversation.advice} {key}".strip()
     if conversation.phase == "disconnected":
         reason = conversation.end_reason or "service"
-        words = _ENDED.get(reason, "The conversation has ended.")
+        words = conversation.trouble or _ENDED.get(reason, "The conversation has ended.")
         return words, "Press f2 to connect again; the conversation is kept."
     return "", ""
 
@@ -94,9 +123,17 @@ def apart(figures: Figures | None) -> str:
     return f"lips {figures.sound_minus_picture_ms:+.0f} ms"
 
 
-def trouble(figures: Figures | None, rates: Rates) -> list[str]:
-    """What a listener may notice."""
+def trouble(
+    conversation: Conversation, figures: Figures | None, rates: Rates, now: float
+) -> list[str]:
+    """What one should know: that it closes soon, that something is missing."""
     found = []
+    left = conversation.closes_in(now)
+    if left is not None:
+        found.append(f"D-ID closes this in {left:.0f} s unless you say something")
+    delayed = conversation.waits_until(now)
+    if delayed is not None:
+        found.append(f"{delayed.reason} Again in {delayed.until - now:.0f} s.")
     if rates.missing > MISSING:
         found.append(f"{rates.missing:.1%} of the sound missing")
     if figures is not None and abs(figures.sound_minus_picture_ms or 0) > APART:

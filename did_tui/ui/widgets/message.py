@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.content import Content
 from textual.geometry import Size
-from textual.widget import Widget
+from textual.widgets import Static
 
 from did_tui.live.conversation import Message
-from did_tui.ui.markdown import Block, Growing
+from did_tui.ui.markdown import Block, Growing, blocks
 from did_tui.ui.text import literal, one_line
 
 GUTTER = 10  # columns that a name takes at most
@@ -20,7 +20,7 @@ _NOTES = {
 }
 
 
-class MessageView(Widget):
+class MessageView(Static):
     """A message; ``-chosen`` marks the one that keys act on."""
 
     DEFAULT_CSS = """
@@ -31,7 +31,7 @@ class MessageView(Widget):
     """
 
     def __init__(self, message: Message, name: str) -> None:
-        super().__init__()
+        super().__init__("")
         self.message = message
         self.chosen = False
         self._name = name
@@ -41,32 +41,31 @@ class MessageView(Widget):
         self._lines: tuple[int, list[Content]] | None = None
         self.follow(message, name)
 
-    def follow(self, message: Message, name: str) -> bool:
-        """Show the message as it is now; whether anything is different."""
-        seen = (message.text, message.state, message.trouble, message.citations, name)
+    def follow(self, message: Message, name: str) -> None:
+        """Show the message as it is now."""
+        seen = (message.heard_text, message.state, message.trouble, message.citations, name)
         if seen == self._seen:
-            return False
+            return
         self.message, self._name, self._seen = message, name, seen
         self._blocks = self._written()
         before = self._lines
         self._lines = None
-        # A layout of everything only where the message needs another number of lines.
-        layout = before is None or len(before[1]) != len(self._drawn(before[0]))
-        self.refresh(layout=layout)
-        return True
+        taller = before is None or len(before[1]) != len(self._drawn(before[0]))
+        self._draw(layout=taller)  # a layout of everything is not cheap
 
     def choose(self, chosen: bool) -> None:
         """Mark it, or not."""
         if chosen != self.chosen:
             self.chosen, self._lines = chosen, None
-            self.refresh()
+            self._draw(layout=False)
 
     def _written(self) -> list[Block]:
         message = self.message
         if message.role == "user":
             found = [Block(literal(message.text))]
         else:
-            found = self._growing.blocks(message.text)
+            read = self._growing.blocks if message.state == "streaming" else blocks
+            found = read(message.heard_text)
         if message.state == "streaming":
             last = found.pop() if found else Block(Content(""))
             found.append(Block(last.text + Content.styled(" ▌", "$primary"), last.first, last.rest))
@@ -111,9 +110,12 @@ class MessageView(Widget):
         """As many lines as it needs."""
         return len(self._drawn(width))
 
-    def render(self) -> Content:
-        """All of its lines."""
-        return Content("\n").join(self._drawn(self.size.width))
+    def on_resize(self) -> None:
+        """Draw it for the width that it has now."""
+        self._draw(layout=False)
+
+    def _draw(self, *, layout: bool) -> None:
+        self.update(Content("\n").join(self._drawn(max(1, self.size.width))), layout=layout)
 
 
 def _sources(message: Message) -> Content:

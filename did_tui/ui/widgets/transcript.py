@@ -43,7 +43,15 @@ class Transcript(VerticalScroll, can_focus=False):
     def follow(self) -> None:
         """Show the newest message, and those to come."""
         self._following = True
-        self.scroll_end(animate=False)
+        self._to_the_end()
+
+    def _to_the_end(self) -> None:
+        self.scroll_end(animate=False, immediate=True)
+
+    def watch_virtual_size(self) -> None:
+        """There is more, or less, than before."""
+        if self._following:
+            self._to_the_end()
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         """Scrolled back, it stays where it is; at the end it follows again."""
@@ -56,7 +64,7 @@ class Transcript(VerticalScroll, can_focus=False):
     def on_resize(self) -> None:
         """What was at the end stays there."""
         if self._following:
-            self.scroll_end(animate=False)
+            self._to_the_end()
 
     def note(self, trouble: str, advice: str = "") -> None:
         """Say at the end what is wrong, and what to do about it; nothing where all is well."""
@@ -76,21 +84,17 @@ class Transcript(VerticalScroll, can_focus=False):
 
     def update(self, conversation: Conversation, starters: Sequence[str]) -> None:
         """Draw what has changed."""
-        changed = False
         for message in conversation.messages:
             view = self._said.get(message.id)
             if view is not None:
-                changed = view.follow(message, self._agent_name) or changed
+                view.follow(message, self._agent_name)
                 continue
-            changed = True
             self._said[message.id] = view = MessageView(message, self._agent_name)
             self.mount(view, before=self._place(conversation, message))
         asked = any(message.role == "user" for message in conversation.messages)
         self._hints.display = bool(starters) and not asked
         if self._hints.display:
             self._hints.update(_hints(starters))
-        if changed and self._following:
-            self.scroll_end(animate=False)
 
     def _place(self, conversation: Conversation, new: Message) -> Static | MessageView:
         """What a new message stands before: the one after it, if that is here already."""
