@@ -14,6 +14,7 @@ from did_tui import __version__
 
 if TYPE_CHECKING:
     from did_tui.config import Settings
+    from did_tui.live.journal import Journal
 
 USAGE_ERROR = 2
 
@@ -204,10 +205,19 @@ def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> i
     return asyncio.run(run(DidTui(settings, open_client, **_conversation(options))))  # type: ignore[arg-type]
 
 
+def _journal() -> Journal:
+    """Where is written down which streams are open."""
+    from did_tui.config import state_directory
+    from did_tui.live.journal import Journal
+
+    return Journal(state_directory() / "streams")
+
+
 def _conversation(options: argparse.Namespace | None) -> dict[str, object]:
     if options is None:
-        return {}
+        return {"journal": _journal()}
     return {
+        "journal": _journal(),
         "agent": options.agent,
         "say": options.say,
         "report": options.report,

@@ -130,6 +130,16 @@ def notifications_of(api_url: str) -> str:
     return api_url.replace("http", "ws", 1)
 
 
+def state_directory(env: Mapping[str, str] = os.environ) -> Path:
+    """Where the program keeps what it must not forget: streams that are open, transcripts."""
+    home = env.get("DID_TUI_HOME")
+    if home:
+        return Path(home) / "state"
+    from platformdirs import user_state_path
+
+    return user_state_path("did-tui", appauthor=False)
+
+
 def log_directory(env: Mapping[str, str] = os.environ) -> Path:
     """Where logs are written."""
     home = env.get("DID_TUI_HOME")

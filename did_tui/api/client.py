@@ -10,6 +10,7 @@ import ipaddress
 import json
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -25,12 +26,14 @@ from did_tui.api.models import (
     Chat,
     ChatResponse,
     Knowledge,
+    Rating,
     RuntimeAgent,
     Spoken,
     Stream,
 )
 
 _TIMEOUT = httpx.Timeout(30, connect=10)
+_WARM_SECONDS = 90.0  # that a connection is kept for the next conversation
 _LONGEST_ANSWER = 32 * 1024 * 1024  # bytes; nothing D-ID documents comes near
 _LARGEST_PICTURE = 16 * 1024 * 1024  # bytes
 
@@ -106,12 +109,20 @@ class Client:
     # Chat
 
     async def create_chat(
-        self, agent_id: str, *, persist: bool = False, connection: str | None = None
+        self,
+        agent_id: str,
+        *,
+        persist: bool = False,
+        mode: str = "Functional",
+        connection: str | None = None,
     ) -> Chat:
         """``POST /agents/{id}/chat``."""
         path = f"/agents/{_segment(agent_id)}/chat"
         body = {"persist": persist}
-        return Chat.parse(await self._call("POST", path, body=body, connection=connection))
+        answer = await self._call(
+            "POST", path, body=body, headers=_mode_headers(mode), connection=connection
+        )
+        return Chat.parse(answer)
 
     async def send_message(
         self,
@@ -127,8 +138,52 @@ class Client:
         body: dict[str, Any] = {"chatMode": mode, "messages": list(messages)}
         if stream is not None:
             body |= {"streamId": stream.id, "sessionId": stream.session_id}
-        path = f"/agents/{_segment(agent_id)}/chat/{_segment(chat_id)}"
-        return ChatResponse.parse(await self._call("POST", path, body=body, connection=connection))
+        answer = await self._call(
+            "POST",
+            _chat_path(agent_id, chat_id),
+            body=body,
+            headers=_mode_headers(mode),
+            connection=connection,
+        )
+        return ChatResponse.parse(answer)
+
+    async def rate(
+        self,
+        agent_id: str,
+        chat_id: str,
+        rating: Mapping[str, Any],
+        *,
+        rating_id: str = "",
+        connection: str | None = None,
+    ) -> Rating:
+        """``POST …/ratings``, or with an id ``PATCH …/ratings/{id}`` (protocol 2.3)."""
+        path = _chat_path(agent_id, chat_id) + "/ratings"
+        verb = "PATCH" if rating_id else "POST"
+        if rating_id:
+            path += f"/{_segment(rating_id)}"
+        answer = await self._call(verb, path, body=rating, connection=connection)
+        return Rating.parse(answer)
+
+    async def unrate(
+        self, agent_id: str, chat_id: str, rating_id: str, *, connection: str | None = None
+    ) -> None:
+        """``DELETE …/ratings/{id}``."""
+        path = f"{_chat_path(agent_id, chat_id)}/ratings/{_segment(rating_id)}"
+        await self._call("DELETE", path, connection=connection)
+
+    async def send_feedback(
+        self,
+        agent_id: str,
+        chat_id: str,
+        rating: int,
+        answer: str = "",
+        *,
+        connection: str | None = None,
+    ) -> None:
+        """``POST …/feedback``: how the call was, 1 to 5, and why."""
+        body = {"rating": rating} | ({"answer": answer} if answer else {})
+        path = _chat_path(agent_id, chat_id) + "/feedback"
+        await self._call("POST", path, body=body, connection=connection)
 
     # Streams
 
@@ -211,11 +266,12 @@ class Client:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
         connection: str | None = None,
     ) -> Any:
-        headers = {"Authorization": self.credentials.header(connection)}
+        sent = {**headers, "Authorization": self.credentials.header(connection)}
         response, content = await self._fetch(
-            method, self.api_url + path, _LONGEST_ANSWER, params=query, json=body, headers=headers
+            method, self.api_url + path, _LONGEST_ANSWER, params=query, json=body, headers=sent
         )
         if not response.is_success:
             said = content.replace(self.credentials.secret.encode(), "…".encode())
@@ -256,6 +312,7 @@ class Client:
                 verify=kind == "https" or url.startswith("https:"),
                 # What is on this machine is not asked for through a proxy.
                 trust_env=kind != "local",
+                limits=httpx.Limits(keepalive_expiry=_WARM_SECONDS),
             )
         return self._http[kind]
 
@@ -285,6 +342,15 @@ def _unreachable(error: Exception, url: str) -> Unreachable:
 
 def _segment(identifier: str) -> str:
     return quote(identifier, safe="", errors="replace")
+
+
+def _chat_path(agent_id: str, chat_id: str) -> str:
+    return f"/agents/{_segment(agent_id)}/chat/{_segment(chat_id)}"
+
+
+def _mode_headers(mode: str) -> Mapping[str, str]:
+    """What a mode adds to a request of the chat (protocol 1.5)."""
+    return {"X-Playground-Chat": "true"} if mode == "Playground" else {}
 
 
 def _stream_path(agent_id: str, stream: Stream) -> str:

@@ -7,7 +7,8 @@
     └── ApiError            D-ID said no
         ├── BadRequest        400, 409, 415, 422 …
         │   ├── SessionLost     the stream or its session_id is gone
-        │   └── NotReady        409, in process
+        │   ├── NotReady        409, in process
+        │   └── TooManyRequests "pending requests limit" of a stream
         ├── NotSignedIn       401, and the gateway's 403 for a refused key
         ├── OutOfCredits      402
         ├── Forbidden         403
@@ -103,6 +104,13 @@ class NotReady(BadRequest):
     advice = "Try again in a moment."
 
 
+class TooManyRequests(BadRequest):
+    """What was asked for on a stream has piled up."""
+
+    sentence = "The agent has more to say than it can take"
+    advice = "Wait until it has spoken."
+
+
 class NotSignedIn(ApiError):
     """The key was refused."""
 
@@ -175,6 +183,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     451: Moderated,
 }
 
+_SPEAK_FOR_THEMSELVES = (401, 402, 429)
+
 
 def error_from(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
     """Read an error answer of any form into the class that fits it.
@@ -184,7 +194,11 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> ApiError
     kind, description, details = _envelope(body)
     lowered = description.lower()
     cls = _BY_STATUS.get(status, ServiceFailure if status >= 500 else BadRequest)
-    if kind == "SessionError" or "invalid session_id" in lowered or "stream error" in lowered:
+    if "pending requests limit" in lowered:
+        cls = TooManyRequests
+    elif status not in _SPEAK_FOR_THEMSELVES and (
+        kind == "SessionError" or "invalid session_id" in lowered or "stream error" in lowered
+    ):
         cls = SessionLost
     elif status == 403 and "max user sessions" in lowered:
         cls = TooManyStreams

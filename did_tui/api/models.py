@@ -140,6 +140,13 @@ class Agent(Resource):
         return self.presenter.thumbnail or self.preview_thumbnail
 
 
+class EndOfCall(Resource):
+    """Whether an agent wants to know how a call was, and what it says then."""
+
+    enabled: bool = False
+    closing_message: str = ""
+
+
 class RuntimeAgent(Resource):
     """``GET /agents/{id}/runtime``: what a client needs to meet an agent."""
 
@@ -149,6 +156,8 @@ class RuntimeAgent(Resource):
     idle_video: str = ""
     greetings: Texts = Field(default_factory=list)
     starter_message: Texts = Field(default_factory=list)
+    knowledge: KnowledgeRef | None = None
+    end_of_call_feedback: EndOfCall = Field(default_factory=EndOfCall)
     avatar: Presenter = Field(default_factory=Presenter)
 
 
@@ -164,6 +173,14 @@ class Chat(Resource):
 
     id: str = ""
     chat_mode: str = ""
+
+
+class Rating(Resource):
+    """``POST …/ratings``: what somebody thought of an answer, 1 or -1."""
+
+    id: str = ""
+    message_id: str = ""
+    score: int = 0
 
 
 class Match(Resource):

@@ -1,73 +1,82 @@
-"""Runs one conversation: lets events happen to it and does what it says is to be done."""
+"""Runs one conversation: lets events happen to it and does what it says is to be done.
+
+Code that has no screen uses it like this::
+
+    client = Client(Credentials.parse(key))
+    runner = Runner(client, "agt_…", Playback(sink="none"))
+    try:
+        await runner.open()
+        reply = await runner.ask("How long does delivery take?")
+        print(reply.text, [citation.title for citation in reply.citations])
+    finally:
+        await runner.close()
+        await client.close()
+"""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
-
-from aiortc import MediaStreamTrack
-from aiortc.mediastreams import MediaStreamError
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import new_connection_id
-from did_tui.api.errors import DidError, NotFound, NotSignedIn, Unreachable
+from did_tui.api.errors import (
+    RateLimited,
+    ServiceFailure,
+    SessionLost,
+    TooManyStreams,
+    Unreachable,
+)
 from did_tui.api.models import RuntimeAgent
-from did_tui.live import rtc, wire
+from did_tui.live import wire
 from did_tui.live.conversation import (
     Conversation,
+    DropStream,
     Effect,
     Explain,
     Greet,
     Interrupt,
-    Message,
     Send,
 )
 from did_tui.live.events import (
-    Citation,
     Closed,
     Closing,
+    Delayed,
     EndReason,
     Event,
     Failed,
-    Greeted,
     InterruptAsked,
+    Mode,
     Opening,
-    Responded,
+    Rated,
+    Reconnecting,
     SendFailed,
-    Step,
-    StepBegun,
-    StepDone,
+    SessionEnded,
     UserSaid,
+    UtteranceStarted,
 )
-from did_tui.live.media.decode import Converter
+from did_tui.live.journal import Journal, sweep
+from did_tui.live.line import RATE_SECONDS, Known, Line, NotYet, Wishes
 from did_tui.live.media.playback import Playback
-from did_tui.live.streams import NotificationsSocket, WebRtcStream
+from did_tui.live.talk import LONGEST_WAIT, NotAnswered, Reply, Talk
 
 STREAM_OPTIONS: Mapping[str, Any] = {"compatibility_mode": "on", "fluent": True}
+CLOSING_SECONDS = 2.0  # that closing waits for D-ID; the journal keeps what takes longer
+RECOVERY_PAUSES = (0.0, 1.0, 4.0)  # seconds before each attempt to connect again
+STEADY_SECONDS = 30.0  # of being connected, after which the attempts are counted anew
+TICK_SECONDS = 1.0
 
-
-@dataclass(slots=True)
-class _Line:
-    """What is open for one attempt: the socket, the stream and what runs for them."""
-
-    connection: str
-    stream: WebRtcStream = field(init=False)
-    socket: NotificationsSocket = field(init=False)
-    pumps: set[asyncio.Task[None]] = field(default_factory=set)
-    connecting: asyncio.Task[None] | None = None
-    closing: asyncio.Task[None] | None = None
+__all__ = ["STREAM_OPTIONS", "NotAnswered", "NotYet", "Playback", "Reply", "Runner", "Wishes"]
 
 
 class Runner:
     """One conversation with one agent, from ``open`` to ``close``.
 
     ``changed`` is called in the event loop after each event, ``explain`` with sentences for the
-    user. Everything is used from one event loop.
+    user. ``journal`` keeps what is open, for the next start. Everything is used from one event
+    loop.
     """
 
     def __init__(
@@ -77,264 +86,297 @@ class Runner:
         playback: Playback,
         *,
         options: Mapping[str, Any] = STREAM_OPTIONS,
+        mode: Mode = "Functional",
+        persist: bool = False,
+        relay_only: bool = False,
+        journal: Journal | None = None,
         changed: Callable[[], None] = lambda: None,
         explain: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
         self.agent_id = agent_id
-        self.conversation = Conversation()
+        self.conversation = Conversation(mode)
         self.playback = playback
-        self.agent: RuntimeAgent | None = None
-        self._client, self._options = client, options
+        self.known = Known()
+        self._client, self._journal = client, journal
+        self._wishes = Wishes(options, persist, relay_only)
         self._changed, self._explain = changed, explain
-        self._line: _Line | None = None
-        self._chat_id = ""
-        self._sending: set[asyncio.Task[None]] = set()
+        self._line: Line | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closings: set[asyncio.Task[None]] = set()
+        self.talk = Talk(
+            client,
+            agent_id,
+            self.conversation,
+            self.known,
+            line=lambda: self._line,
+            emit=self.emit,
+            explain=explain,
+            recover=self._recover,
+        )
+        self._attempt = 0
+        self._connected_at: float | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    @property
+    def agent(self) -> RuntimeAgent | None:
+        """Who the agent is, as soon as that is known."""
+        return self.known.agent
+
+    # Opening
 
     async def open(self) -> None:
         """Connect, again if there was a connection before; events tell how far it is.
 
         Never raises: trouble is an event.
         """
+        retry_at = self.conversation.retry_at
+        await self._stop()
         if self._line is not None:
-            await self._hang_up(self._line, "user")
-        line = _Line(new_connection_id())
-        self._line = line
+            await self._let_go(self._line)
+        if not self.conversation.over and self.conversation.phase != "new":
+            self.emit(Closed())
+        self.emit(Opening())
+        self._attempt = 0
+        wait = retry_at - time.monotonic() if retry_at is not None else 0.0
+        if wait > 0:
+            self.emit(Delayed("D-ID is asking us to slow down", time.monotonic() + wait))
+            await asyncio.sleep(wait)
+        if self.conversation.phase != "connecting":
+            return  # closed while it waited
+        self._spawn(self._tick())
+        await self._connect()
+
+    async def _connect(self) -> None:
+        line = self._new_line()
+        await line.connect()
+        journal = self._journal
+        if self._line is line and journal is not None and isinstance(line.error, TooManyStreams):
+            # What a crash left counts against the limit: close that, and try once more.
+            closed = await sweep(self._client, journal)
+            if closed and self._line is line:
+                self._explain(closed)
+                await self._let_go(line)
+                self.emit(Opening())
+                await self._new_line().connect()
+
+    def _new_line(self) -> Line:
+        line: Line
 
         def emit(event: Event) -> None:
             if self._line is line:  # what an older line still says is of no interest
-                self.emit(event)
+                self._heard(event)
 
-        client, connection = self._client, line.connection
-        line.stream = WebRtcStream(
-            client, self.agent_id, connection, emit, lambda track: self._play(line, track)
+        def lost(reason: str) -> None:
+            if self._line is line:
+                self._recover(reason)
+
+        line = Line(
+            self._client,
+            self.agent_id,
+            self.conversation,
+            self.playback,
+            self._wishes,
+            self.known,
+            emit,
+            lost,
+            self._journal,
         )
-        line.socket = NotificationsSocket(client, connection, emit)
-        self.emit(Opening())
+        self._line = line
         self.playback.start()
-        line.connecting = asyncio.create_task(self._connect(line))
-        await asyncio.wait([line.connecting])
+        return line
+
+    def _heard(self, event: Event) -> None:
+        """Of what a line says, some can be helped by another line."""
+        match event:
+            case SessionEnded("network"):
+                if self._recover("the connection was lost"):
+                    return
+            case Failed("network", hindrance=""):
+                if self._recover("there is no way through the network", event):
+                    return
+            case Failed() if self._attempt and self._try_again(event):
+                return
+        self.emit(event)
+
+    def _try_again(self, event: Failed) -> bool:
+        """Whether an attempt that failed is followed by another; refusals are not hammered."""
+        error = self._line.error if self._line is not None else None
+        if isinstance(error, RateLimited):
+            wait = event.retry_after or RATE_SECONDS
+            return wait <= LONGEST_WAIT and self._recover(event.reason, event, wait)
+        passing = isinstance(error, (Unreachable, ServiceFailure, SessionLost))
+        return passing and self._recover(event.reason.rstrip("."), event)
+
+    # Recovering
+
+    def _recover(self, reason: str, failed: Failed | None = None, wait: float = 0.0) -> bool:
+        """Open a new stream for the same chat; False where that has been tried often enough."""
+        line, now = self._line, time.monotonic()
+        if line is None or self.conversation.phase not in ("connecting", "connected"):
+            return False
+        if self._connected_at is not None and now - self._connected_at > STEADY_SECONDS:
+            self._attempt = 0
+        self._connected_at = None
+        most = len(RECOVERY_PAUSES)
+        if self._attempt >= most:
+            advice = failed.advice if failed is not None else "Check the network."
+            self.emit(failed or Failed("network", f"{reason[:1].upper()}{reason[1:]}.", advice))
+            return True
+        pause = max(RECOVERY_PAUSES[self._attempt], wait)
+        self._attempt += 1
+        self._line = None
+        self.talk.stop()
+        self.playback.hush()
+        self.emit(Reconnecting(reason, self._attempt, most))
+        self._spawn(self._connect_again(self._begin_to_close(line), pause))
+        return True
+
+    async def _connect_again(self, closing: asyncio.Task[None], pause: float) -> None:
+        # The old stream first: it counts against the account's limit.
+        await asyncio.wait([closing], timeout=CLOSING_SECONDS)
+        await asyncio.sleep(pause)
+        if self.conversation.phase == "connecting":
+            await self._connect()
+
+    async def _tick(self) -> None:
+        """Once a second: how strong the connection is, and whether an answer is overdue."""
+        asked, since = "", 0.0
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            conversation, line, now = self.conversation, self._line, time.monotonic()
+            if line is None or conversation.phase != "connected":
+                continue
+            strength = line.strength()
+            if conversation.plan.video and strength != conversation.connectivity:
+                self.emit(Rated(strength))
+            awaiting = conversation.transcript.awaiting
+            if awaiting != asked or conversation.transcript.answer_begun:
+                asked, since = awaiting, now
+            line.watch.asked = since if awaiting else None
+            if line.watch.unanswered(now):
+                reason = f"No answer came for {now - since:.0f} s."
+                self.emit(SendFailed(awaiting, reason, "Send it again."))
+
+    # Talking
 
     def say(self, text: str) -> str:
-        """Send a message, now or as soon as its turn comes; its id."""
+        """Send a message, now or as soon as its turn comes; its id.
+
+        In a mode without chat the agent says it instead.
+        """
+        plan = self.conversation.plan
+        if not plan.asks and plan.video:
+            return self.speak(text)
         message_id = new_connection_id()  # the SDK's message ids have the same form
         self.emit(UserSaid(message_id, text))
         return message_id
 
+    async def ask(self, text: str) -> Reply:
+        """Send a message and return the whole answer with its citations.
+
+        Raises ``NotAnswered`` where there will be none; waits while the conversation connects.
+        """
+        message_id = self.say(text)
+        while True:
+            reply = self.talk.reply_to(message_id)
+            if reply is not None:
+                return reply
+            happened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.add(happened)
+            try:
+                await happened
+            finally:
+                self._waiting.discard(happened)
+
+    def speak(self, text: str, *, ssml: bool = False) -> str:
+        """Have the agent say a text, after what it has to say already; its id, or nothing."""
+        return self.talk.speak(text, ssml=ssml)
+
+    def speak_audio(self, url: str) -> str:
+        """Have the agent say the recording at an address; its id, or nothing."""
+        return self.talk.speak_audio(url)
+
     def interrupt(self) -> None:
         """Stop the agent's speech, or explain why it cannot be stopped."""
+        self.talk.speech.clear()
         self.emit(InterruptAsked())
-
-    async def close(self, reason: EndReason = "user") -> None:
-        """End the conversation; returns when the stream is deleted at the service.
-
-        However often it is called, and even where the caller is cancelled, the stream is deleted
-        once and whole.
-        """
-        if self._line is not None:
-            if not self.conversation.over:
-                self.emit(Closing())
-            await self._hang_up(self._line, reason)
-        for task in self._sending:
-            task.cancel()  # a message that is still on its way
-        await asyncio.to_thread(self.playback.close)
 
     def emit(self, event: Event) -> None:
         """Let an event happen and do what follows from it."""
+        was_connected = self.conversation.phase == "connected"
         for effect in self.conversation.apply(event, time.monotonic()):
             self._do(effect)
-        line = self._line
-        if self.conversation.over and line is not None and line.closing is None:
-            self._begin_to_hang_up(line, self.conversation.end_reason or "service")
+        if not was_connected and self.conversation.phase == "connected":
+            self._connected_at = time.monotonic()
+        if isinstance(event, UtteranceStarted):
+            self.talk.speech.begun()
+        if self.conversation.over and self._line is not None and self._line.closing is None:
+            self._begin_to_close(self._line)
+        self.talk.speak_next()
         self._changed()
-
-    # Connecting
-
-    async def _connect(self, line: _Line) -> None:
-        steps: list[tuple[Step, Coroutine[Any, Any, None]]] = [
-            ("agent", self._meet(line)),
-            ("chat", self._start_chat(line)),
-            ("stream", line.stream.open(self._options)),
-        ]
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for step, work in steps:
-                    tasks.create_task(self._step(step, work))
-        except* _StepFailed as failures:
-            first = failures.exceptions[0]
-            if isinstance(first, _StepFailed):
-                self.emit(Failed(first.step, str(first.error), first.error.advice))
-
-    async def _step(self, step: Step, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except DidError as error:
-            raise _StepFailed(self._step_at_fault(step), error) from error
-        except Exception as error:  # whatever WebRTC raises ends the attempt, not the program
-            trouble = DidError(f"WebRTC failed: {type(error).__name__} {error}".strip())
-            raise _StepFailed(self._step_at_fault(step), trouble) from error
-
-    def _step_at_fault(self, step: Step) -> Step:
-        """Of the steps that the stream goes through, the one that is under way."""
-        if step == "stream":
-            for later in ("answer", "network", "stream"):
-                if self.conversation.steps[later].state == "running":
-                    return later
-        return step
-
-    async def _meet(self, line: _Line) -> None:
-        """Learn about the agent; what is merely nice to know may be missing."""
-        self.emit(StepBegun("agent"))
-        try:
-            self.agent = await self._client.runtime(self.agent_id, connection=line.connection)
-        except (NotFound, NotSignedIn, Unreachable):
-            raise
-        except DidError:
-            self.agent = None
-        if self.agent is not None and self.agent.avatar.type == "expressive":
-            raise NotYet("Expressive agents speak over LiveKit, which is not built in yet.")
-        self.emit(StepDone("agent"))
-
-    async def _start_chat(self, line: _Line) -> None:
-        """Open the thread, the same one when connecting again, and its notifications."""
-        self.emit(StepBegun("chat"))
-        opening = asyncio.create_task(line.socket.open())
-        try:
-            if not self._chat_id:
-                chat = await self._client.create_chat(self.agent_id, connection=line.connection)
-                self._chat_id = chat.id
-            await opening
-        finally:
-            opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)
-        self.emit(StepDone("chat"))
-
-    def _play(self, line: _Line, track: MediaStreamTrack) -> None:
-        receiver = line.stream.receiver_of(track)
-        pumps = [self._hear(track) if track.kind == "audio" else self._watch(track)]
-        if receiver is not None and track.kind == "audio":
-            rtc.tap_voice(receiver, self.playback)  # then the track gives nothing more
-        elif receiver is not None:
-            tap = rtc.tap_pictures(receiver, self.playback)
-            pumps += [tap.run()] if tap is not None else []
-        line.pumps.update(map(asyncio.create_task, pumps))
-
-    async def _watch(self, track: MediaStreamTrack) -> None:
-        """Take every picture from the track, whose queue has no bound."""
-        self.emit(StepBegun("picture"))
-        try:
-            while True:
-                frame = await track.recv()
-                if self.conversation.steps["picture"].state != "done":
-                    self.emit(StepDone("picture"))
-                self.playback.show(frame)  # type: ignore[arg-type]
-        except MediaStreamError:
-            pass  # the track has ended
-
-    async def _hear(self, track: MediaStreamTrack) -> None:
-        """Take the sound that aiortc has decoded, where our buffer could not take its place."""
-        convert = Converter()
-        try:
-            while True:
-                frame = await track.recv()
-                self.playback.hear(convert(frame).tobytes())  # type: ignore[arg-type]
-        except MediaStreamError:
-            pass  # the track has ended
+        for happened in self._waiting:
+            if not happened.done():
+                happened.set_result(None)
 
     # Doing
 
     def _do(self, effect: Effect) -> None:
         match effect:
             case Send(message_id):
-                self._spawn(self._send(message_id))
+                self.talk.send(message_id)
             case Greet():
-                self._spawn(self._greet())
+                self.talk.greet()
             case Interrupt(video_id):
                 self.playback.hush()
                 if self._line is not None:
                     self._line.stream.send(wire.interrupt(video_id, int(time.time() * 1000)))
+            case DropStream():
+                if self._line is not None:
+                    self._spawn(self._line.stream.close())
             case Explain(sentence):
                 self._explain(sentence)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
-    async def _send(self, message_id: str) -> None:
-        line = self._line
-        if line is None:
-            return
-        transcript = self.conversation.transcript_until(message_id)
-        try:
-            response = await self._client.send_message(
-                self.agent_id,
-                self._chat_id,
-                [wire.message_for(message, _created(message)) for message in transcript],
-                stream=line.stream.stream,
-                connection=line.connection,
-            )
-        except DidError as error:
-            self.emit(SendFailed(message_id, str(error), error.advice))
-            return
-        citations = tuple(
-            Citation(match.title, match.data, match.source_url) for match in response.matches
-        )
-        self.emit(Responded(message_id, response.result, citations, response.chatMode))
-
-    async def _greet(self) -> None:
-        """Have one of the agent's greetings said, chosen at random, as D-ID's own clients do."""
-        line = self._line
-        greetings = self.agent.greetings if self.agent is not None else []
-        if line is None or line.stream.stream is None or not greetings:
-            return
-        text = random.choice(greetings)
-        script = {"type": "text", "input": text}
-        try:
-            await self._client.speak(
-                self.agent_id, line.stream.stream, script, connection=line.connection
-            )
-        except DidError:
-            return  # a greeting less; what follows says what is wrong, if anything is
-        self.emit(Greeted(text))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # Ending
 
-    def _begin_to_hang_up(self, line: _Line, reason: EndReason) -> asyncio.Task[None]:
-        if line.closing is None:
-            line.closing = asyncio.create_task(self._close_line(line, reason))
-        return line.closing
+    async def close(self, reason: EndReason = "user") -> None:
+        """End the conversation; returns when the stream is deleted at the service.
 
-    async def _hang_up(self, line: _Line, reason: EndReason) -> None:
-        """Close a line and wait for it; a caller that is cancelled does not cancel the closing."""
-        await asyncio.shield(self._begin_to_hang_up(line, reason))
+        It waits two seconds for that. What takes longer goes on while the program runs, and is in
+        the journal for when it does not. A caller that is cancelled does not cancel it.
+        """
+        if not self.conversation.over:
+            self.emit(Closing())
+        await self._stop()
+        if self._line is not None:
+            self._begin_to_close(self._line)
+        if self._closings:
+            await asyncio.wait(set(self._closings), timeout=CLOSING_SECONDS)
+        self.emit(Closed(reason))
+        self._line = None
+        await asyncio.to_thread(self.playback.close)
+
+    async def _stop(self) -> None:
+        """End what runs beside the line: messages on their way, the watch, a recovery."""
+        self.talk.stop()
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
+
+    async def _let_go(self, line: Line) -> None:
+        await asyncio.wait([self._begin_to_close(line)], timeout=CLOSING_SECONDS)
         if self._line is line:
             self._line = None
 
-    async def _close_line(self, line: _Line, reason: EndReason) -> None:
-        if line.connecting is not None:
-            line.connecting.cancel()
-            await asyncio.wait([line.connecting])
-        for pump in line.pumps:
-            pump.cancel()
-        await asyncio.gather(line.stream.close(), line.socket.close())
-        if self._line is line:
-            self.emit(Closed(reason))
-
-
-class NotYet(DidError):
-    """Something of D-ID's that this version cannot do."""
-
-
-class _StepFailed(Exception):
-    """A step of connecting failed."""
-
-    def __init__(self, step: Step, error: DidError) -> None:
-        super().__init__(step)
-        self.step = step
-        self.error = error
-
-
-def _created(message: Message) -> str:
-    wall = message.at - time.monotonic() + time.time()
-    created = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
-    return created.replace("+00:00", "Z")
+    def _begin_to_close(self, line: Line) -> asyncio.Task[None]:
+        closing = line.begin_to_close()
+        if not closing.done():
+            self._closings.add(closing)
+            closing.add_done_callback(self._closings.discard)
+        return closing

@@ -16,6 +16,7 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCDataChannel,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpReceiver,
     RTCSessionDescription,
@@ -25,7 +26,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from did_tui.api.client import Client, is_loopback
-from did_tui.api.errors import DidError, Unreachable
+from did_tui.api.errors import DidError, NotFound, SessionLost, Unreachable
 from did_tui.api.models import Stream
 from did_tui.live import rtc, wire
 from did_tui.live.events import (
@@ -36,9 +37,11 @@ from did_tui.live.events import (
     StepDone,
     StreamGranted,
 )
+from did_tui.live.journal import Journal, Page
 
 CHANNEL = "JanusDataChannel"
 HANG_UP_SECONDS = 2.0
+DELETE_PAUSES = (1.0, 4.0)  # seconds before a DELETE that got no answer is tried again
 SOCKET_SECONDS = 10.0
 LARGEST_NOTIFICATION = 1 << 20  # bytes
 
@@ -64,14 +67,20 @@ class WebRtcStream:
         connection: str,
         emit: Emit,
         on_track: Callable[[MediaStreamTrack], None],
+        *,
+        relay_only: bool = False,
+        journal: Journal | None = None,
     ) -> None:
         self._client, self._agent_id, self._connection = client, agent_id, connection
         self._emit, self._on_track = emit, on_track
+        self._relay_only, self._journal = relay_only, journal
+        self._page: Page | None = None
         self._pc: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
         self._creating: asyncio.Future[Stream] | None = None
         self._was_connected = False
         self._closing = False
+        self._ending: asyncio.Future[Any] | None = None
         self.stream: Stream | None = None
 
     async def open(self, options: Mapping[str, Any]) -> None:
@@ -81,13 +90,11 @@ class WebRtcStream:
         """
         self._emit(StepBegun("stream"))
         # Shielded: a stream that was created must be known to close(), which deletes it.
-        self._creating = asyncio.ensure_future(
-            self._client.create_stream(self._agent_id, options, connection=self._connection)
-        )
+        self._creating = asyncio.ensure_future(self._create(options))
         self.stream = stream = await asyncio.shield(self._creating)
         self._emit(StepDone("stream"))
-        warmup = bool(options.get("stream_warmup"))
-        self._emit(StreamGranted(stream.fluent, stream.interrupt_enabled, warmup))
+        warmup, timeout = bool(options.get("stream_warmup")), options.get("session_timeout")
+        self._emit(StreamGranted(stream.fluent, stream.interrupt_enabled, warmup, timeout))
         pc = await self._prepare(stream)
         answer = await pc.createAnswer()
         self._emit(StepBegun("answer"))
@@ -106,6 +113,21 @@ class WebRtcStream:
             gathering.cancel()
             await asyncio.gather(gathering, return_exceptions=True)
 
+    async def _create(self, options: Mapping[str, Any]) -> Stream:
+        """Have a stream made, and write down that there is one to be closed."""
+        if self._journal is not None:
+            self._page = self._journal.begin(self._client, self._agent_id)
+        try:
+            stream = await self._client.create_stream(
+                self._agent_id, options, connection=self._connection
+            )
+        except DidError:
+            self._erase()
+            raise
+        if self._page is not None:
+            self._page.complete(stream)
+        return stream
+
     def send(self, text: str) -> bool:
         """Write on the data channel; False where it is not open."""
         if self._channel is None or self._channel.readyState != "open":
@@ -118,23 +140,36 @@ class WebRtcStream:
         receivers = self._pc.getReceivers() if self._pc is not None else []
         return next((receiver for receiver in receivers if receiver.track is track), None)
 
+    async def packets(self) -> int:
+        """How many packets of sound and picture have come."""
+        if self._pc is None or self._closing:
+            return 0
+        stats = await self._pc.getStats()
+        inbound = (part for part in stats.values() if part.type == "inbound-rtp")
+        return sum(part.packetsReceived for part in inbound)
+
     async def close(self) -> None:
         """Delete the stream at the service and end the connection.
 
         Takes as long as the service takes to answer, a stream that is still being created included;
         never raises: a service that has forgotten the stream has nothing to delete.
         """
-        if self._closing:
-            return
-        self._closing = True
-        await asyncio.gather(self._delete(), self._hang_up(), return_exceptions=True)
+        if self._ending is None:
+            self._closing = True
+            ending = asyncio.gather(self._delete(), self._hang_up(), return_exceptions=True)
+            self._ending = asyncio.ensure_future(ending)
+        await asyncio.shield(self._ending)
 
     # Setting up
 
     async def _prepare(self, stream: Stream) -> RTCPeerConnection:
         # The bundle policy stays "balanced": with "max-bundle", aiortc 1.16 closes the very
         # transport that a data channel created before the offer shares with the tracks.
-        self._pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=rtc.ice_servers(stream)))
+        servers = rtc.ice_servers(stream)
+        policy = RTCIceTransportPolicy.RELAY if self._relay_only else RTCIceTransportPolicy.ALL
+        self._pc = pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=servers, iceTransportPolicy=policy)
+        )
         pc.on("track", self._on_track)
         pc.on("connectionstatechange", self._changed)
         self._channel = channel = pc.createDataChannel(CHANNEL)
@@ -204,9 +239,26 @@ class WebRtcStream:
             return
         try:
             stream = await asyncio.shield(self._creating)
-            await self._client.delete_stream(self._agent_id, stream, connection=self._connection)
         except DidError:
-            pass  # never made, gone already, or unreachable: the service ends it by itself
+            return  # never made
+        for pause in (*DELETE_PAUSES, None):
+            try:
+                await self._client.delete_stream(
+                    self._agent_id, stream, connection=self._connection
+                )
+            except (NotFound, SessionLost):
+                pass  # gone already
+            except DidError:
+                if pause is None:
+                    return  # the journal knows it: the next start closes it
+                await asyncio.sleep(pause)
+                continue
+            self._erase()
+            return
+
+    def _erase(self) -> None:
+        if self._page is not None:
+            self._page.erase()
 
     async def _hang_up(self) -> None:
         if self._pc is not None:
@@ -216,9 +268,12 @@ class WebRtcStream:
 class NotificationsSocket:
     """The notifications socket of one connection id (protocol 3.6)."""
 
-    def __init__(self, client: Client, connection: str, emit: Emit) -> None:
+    def __init__(
+        self, client: Client, connection: str, emit: Emit, on_lost: Callable[[], None]
+    ) -> None:
         self._url = client.notifications_url(connection)
-        self._emit = emit
+        self._emit, self._on_lost = emit, on_lost
+        self._closing = False
         self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
 
@@ -245,6 +300,7 @@ class NotificationsSocket:
 
     async def close(self) -> None:
         """Disconnect."""
+        self._closing = True
         if self._socket is not None and self._reading is not None:
             await self._socket.close()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -257,3 +313,5 @@ class NotificationsSocket:
                     self._emit(event)
         except ConnectionClosed:
             pass  # text still comes by the data channel and the responses
+        if not self._closing:
+            self._on_lost()

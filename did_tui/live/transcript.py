@@ -154,6 +154,11 @@ class Transcript:
             return None
         return list(turn.answers) if turn.responded else None
 
+    @property
+    def answer_begun(self) -> bool:
+        """Whether something of the answer to the newest message is here."""
+        return bool(self._turn.answers)
+
     # What the user says
 
     def say(self, message_id: str, text: str, now: float) -> bool:
@@ -314,6 +319,9 @@ class Transcript:
         turn.delivered[event.source] += 1
         if message is None:
             message = self._new_answer(event.id, event.source, now)
+        elif not message.text and event.id != message.wire_id:
+            self._old_ids.add(message.wire_id)  # it was opened by something left over
+            message.wire_id = event.id
         self._abandoned_text = ""
         shown = message.text.rstrip()
         cut = len(text) < len(shown) and shown.startswith(text)
@@ -350,9 +358,6 @@ class Transcript:
         """Whether a piece begins an answer that this turn has already, whole."""
         if event.sequence not in (0, None):
             return False
-        names = {answer.wire_id for answer in turn.answers if answer.source == event.source}
-        if event.id and names - {""}:
-            return event.id in names
         skipped = 0 if turn is self._turn else turn.delivered[event.source]
         begin = event.text.rstrip()
         return any(answer.text.startswith(begin) for answer in turn.answers[skipped:])

@@ -29,10 +29,11 @@ from did_tui.ui.text import plain
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
+    from did_tui.live.journal import Journal
     from did_tui.live.runner import Runner
 
 SOON = 0.7  # seconds of closing that need no word
-PATIENCE = 15.0  # seconds that leaving waits for streams to be closed
+PATIENCE = 2.0  # seconds that leaving waits for streams to be closed; the journal keeps the rest
 
 OpenClient = Callable[[], Awaitable["Client"]]
 
@@ -66,6 +67,7 @@ class DidTui(TerminalApp[None]):
         say: Sequence[str] = (),
         report: Path | None = None,
         once: bool = False,
+        journal: Journal | None = None,
         **options: Any,
     ) -> None:
         super().__init__(settings.look, **options)
@@ -76,6 +78,7 @@ class DidTui(TerminalApp[None]):
         self._open_client = open_client
         self._client: asyncio.Future[Client] | None = None
         self._agent, self._say, self._report, self.once = agent, say, report, once
+        self._journal = journal
         #: Why the program ends with an error, where it does.
         self.trouble = ""
         self._open: dict[Runner, _Open] = {}
@@ -92,8 +95,22 @@ class DidTui(TerminalApp[None]):
     async def client(self) -> Client:
         """The connection to D-ID, made when it is first needed; raises ``DidError``."""
         if self._client is None or (self._client.done() and self._client.exception()):
-            self._client = asyncio.ensure_future(self._open_client())
+            self._client = asyncio.ensure_future(self._connect())
         return await asyncio.shield(self._client)
+
+    async def _connect(self) -> Client:
+        client = await self._open_client()
+        if self._journal is not None:
+            self.run_worker(self._sweep(client, self._journal), group="sweep", exit_on_error=False)
+        return client
+
+    async def _sweep(self, client: Client, journal: Journal) -> None:
+        """Close what a program that is gone has left open, and say so."""
+        from did_tui.live.journal import sweep
+
+        closed = await sweep(client, journal)
+        if closed:
+            self.notify(closed, title="Left open")
 
     # Life
 
@@ -164,7 +181,12 @@ class DidTui(TerminalApp[None]):
             on_trouble=lambda reason: loop.call_soon_threadsafe(screen.no_sound, reason),
         )
         runner: Runner = live.Runner(
-            client, agent_id, playback, changed=screen.changed, explain=screen.warn
+            client,
+            agent_id,
+            playback,
+            changed=screen.changed,
+            explain=screen.warn,
+            journal=self._journal,
         )
         return runner
 

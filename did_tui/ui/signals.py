@@ -12,9 +12,9 @@ from textual.app import App
 
 
 def exit_on_signals(app: App[Any]) -> None:
-    """Leave on SIGTERM and SIGHUP, with the exit code that shells expect; event loop only."""
+    """Leave on SIGTERM, SIGHUP and SIGINT, with the exit code that shells expect."""
     if sys.platform == "win32":
         return
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, partial(app.exit, return_code=128 + number))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +16,7 @@ from conftest import KEY, RunningEmulator
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
+from did_tui.live.journal import Journal
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.speaker import SilentSpeaker
 from did_tui.live.runner import Runner
@@ -73,9 +77,13 @@ class Bench:
     client: Client
     agent_id: str
 
-    def runner(self) -> Runner:
+    explained: list[str] = field(default_factory=list)
+
+    def runner(self, **options: Any) -> Runner:
         playback = Playback(open_speaker=lambda _sink: SilentSpeaker())
-        return Runner(self.client, self.agent_id, playback)
+        return Runner(
+            self.client, self.agent_id, playback, explain=self.explained.append, **options
+        )
 
 
 @pytest.fixture
@@ -155,7 +163,7 @@ async def test_connecting_again_while_the_old_stream_is_being_deleted(bench: Ben
     await runner.open()
     line = runner._line
     assert line is not None
-    runner._begin_to_hang_up(line, "network")
+    runner._begin_to_close(line)
     await runner.open()
     await asyncio.sleep(0.7)
     assert runner.conversation.phase in ("connecting", "connected")
@@ -171,3 +179,38 @@ async def test_the_playback_can_be_opened_again(bench: Bench) -> None:
         await asyncio.sleep(0.3)
     await runner.close()
     assert len(bench.gate.opened) == 3
+
+
+async def test_closing_waits_two_seconds_and_the_journal_keeps_the_rest(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.gate.delays["delete"] = 4.0
+    journal = Journal(tmp_path)
+    runner = bench.runner(journal=journal)
+    await runner.open()
+    closing = asyncio.create_task(runner.close())
+    await asyncio.sleep(0.3)
+    assert runner.conversation.in_words == "closing the stream at D-ID"
+    began = time.monotonic()
+    await closing
+    assert time.monotonic() - began < 3.5
+    assert runner.conversation.phase == "disconnected"
+    assert len(list(journal.pages())) == 1
+    async with asyncio.timeout(10):
+        while list(journal.pages()):
+            await asyncio.sleep(0.1)
+
+
+async def test_a_delete_that_gets_no_answer_is_tried_again(bench: Bench, tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    runner = bench.runner(journal=journal)
+    await runner.open()
+    bench.gate.faults["delete"] = httpx.ConnectError("no network")
+    closing = asyncio.create_task(runner.close())
+    await asyncio.sleep(0.2)
+    del bench.gate.faults["delete"]
+    await closing
+    assert bench.gate.asked.count("delete") == 2
+    assert list(journal.pages()) == []
+    # By then the emulator had noticed that its peer is gone, and had nothing to delete.
+    bench.gate.deleted |= bench.gate.opened

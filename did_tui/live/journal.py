@@ -1,0 +1,195 @@
+"""What is open at D-ID, kept on disk, so that it can be closed whatever becomes of this program.
+
+One small file a stream, written before the stream is asked for, completed as soon as its ids are
+known and erased when D-ID has confirmed the DELETE. What a program left that no longer runs is
+closed by the next one (``sweep``). A file says whose it is: a process's id and when that began, so
+that of two programs neither closes what the other talks on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from did_tui.api.client import Client
+from did_tui.api.errors import DidError, NotFound, SessionLost
+from did_tui.api.models import Stream
+
+FORGOTTEN_SECONDS = 24 * 3600.0
+"""After which D-ID has long ended a stream by itself, and its file goes unread."""
+LARGEST_FILE = 64 * 1024  # bytes; a session id has some 300
+SWEEP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stream: where, whose, since when (seconds since the epoch); no ids until it has some.
+
+    ``account`` tells keys apart and does not give them away.
+    """
+
+    api_url: str
+    account: str
+    agent_id: str
+    opened: float
+    pid: int
+    began: str
+    stream_id: str = ""
+    session_id: str = ""
+
+
+class Journal:
+    """The files in one directory. A disk that cannot be written costs the sweep, nothing else."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def begin(self, client: Client, agent_id: str) -> Page:
+        """Write down that a stream is about to be opened."""
+        pid = os.getpid()
+        entry = Entry(
+            client.api_url, account_of(client), agent_id, time.time(), pid, beginning_of(pid)
+        )
+        page = Page(self.directory / f"{pid}-{secrets.token_hex(8)}.json", entry)
+        page.write()
+        return page
+
+    def pages(self) -> Iterator[Page]:
+        """Every file that can be read."""
+        try:
+            paths = sorted(self.directory.glob("*.json"))
+        except OSError:
+            return
+        for path in paths:
+            entry = _read(path)
+            if entry is not None:
+                yield Page(path, entry)
+
+    def left_behind(self, client: Client, now: float) -> list[Page]:
+        """The pages of this account whose programs are gone; what is too old is erased."""
+        found = []
+        for page in self.pages():
+            entry = page.entry
+            if now - entry.opened > FORGOTTEN_SECONDS:
+                page.erase()
+            elif not is_alive(entry.pid, entry.began):
+                if not entry.stream_id:
+                    page.erase()  # no ids ever came: there is nothing to close it by
+                elif (entry.api_url, entry.account) == (client.api_url, account_of(client)):
+                    found.append(page)
+        return found
+
+
+@dataclass(slots=True)
+class Page:
+    """One entry and its file."""
+
+    path: Path
+    entry: Entry
+
+    def complete(self, stream: Stream) -> None:
+        """The stream's ids are known."""
+        self.entry = replace(self.entry, stream_id=stream.id, session_id=stream.session_id)
+        self.write()
+
+    def write(self) -> None:
+        """Replace the file in one go; only this user can read it."""
+        part = self.path.with_suffix(".part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(asdict(self.entry), file)
+            part.replace(self.path)
+        except OSError:
+            return  # a full or read-only disk must not keep anybody from talking
+
+    def erase(self) -> None:
+        """There is nothing left to close."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError:
+            return  # the next sweep finds it again and D-ID says that it is gone
+
+
+async def sweep(client: Client, journal: Journal) -> str:
+    """Close what programs that are gone have left open; a sentence about it, or an empty one."""
+    left = journal.left_behind(client, time.time())
+    if not left:
+        return ""
+    closed = await asyncio.gather(*(_close(client, page) for page in left))
+    since = datetime.fromtimestamp(min(page.entry.opened for page in left)).strftime("%H:%M")
+    count = len(left)
+    what = "1 stream looks" if count == 1 else f"{count} streams look"
+    failed = closed.count(False)
+    done = "closed" if not failed else f"{failed} could not be closed, D-ID ends it by itself"
+    return f"{what} like ours from {since}: {done}."
+
+
+async def _close(client: Client, page: Page) -> bool:
+    stream = Stream(id=page.entry.stream_id, session_id=page.entry.session_id)
+    try:
+        async with asyncio.timeout(SWEEP_SECONDS):
+            await client.delete_stream(page.entry.agent_id, stream)
+    except (NotFound, SessionLost):
+        pass  # it is gone already
+    except (DidError, TimeoutError):
+        return False
+    page.erase()
+    return True
+
+
+def account_of(client: Client) -> str:
+    """What tells one key from another."""
+    return hashlib.sha256(client.credentials.secret.encode()).hexdigest()[:12]
+
+
+def is_alive(pid: int, began: str) -> bool:
+    """Whether the process that this was is still running; one of the same id is another."""
+    if pid == os.getpid():
+        return began == beginning_of(pid)
+    if sys.platform == "win32":
+        return True  # os.kill would end it; its page goes when it has become old
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's, alive
+    except (OSError, OverflowError):
+        return False
+    return not began or beginning_of(pid) == began
+
+
+def beginning_of(pid: int) -> str:
+    """When a process began, as its system counts; empty where that is not told."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()  # what comes before may hold anything
+    return f"{boot} {fields[19]}" if len(fields) > 19 else ""
+
+
+def _read(path: Path) -> Entry | None:
+    try:
+        with path.open(encoding="utf-8") as file:
+            fields = json.loads(file.read(LARGEST_FILE))
+        entry = Entry(**fields)
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    texts = (entry.api_url, entry.account, entry.agent_id, entry.began)
+    ids = (entry.stream_id, entry.session_id)
+    sound = all(isinstance(text, str) for text in (*texts, *ids))
+    numbers = type(entry.pid) is int and isinstance(entry.opened, (int, float))
+    return entry if sound and numbers and entry.pid > 0 else None

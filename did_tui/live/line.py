@@ -1,0 +1,332 @@
+"""One attempt at a connection: the socket, the chat, the stream, and what runs for them.
+
+A conversation that reconnects has one line after the other. Events of a line that was replaced go
+nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+
+from did_tui.api.client import Client
+from did_tui.api.credentials import new_connection_id
+from did_tui.api.errors import (
+    DidError,
+    NotFound,
+    NotSignedIn,
+    OutOfCredits,
+    RateLimited,
+    TooManyStreams,
+    Unreachable,
+)
+from did_tui.api.models import RuntimeAgent
+from did_tui.live import rtc
+from did_tui.live.conversation import Conversation
+from did_tui.live.events import (
+    Connectivity,
+    Failed,
+    Hindrance,
+    ModeChanged,
+    SocketLost,
+    Step,
+    StepBegun,
+    StepDone,
+)
+from did_tui.live.journal import Journal
+from did_tui.live.media.decode import Converter
+from did_tui.live.media.playback import Playback
+from did_tui.live.streams import Emit, NotificationsSocket, OfferUnreadable, WebRtcStream
+from did_tui.live.watchdog import Watch, strength
+
+LOOK_SECONDS = 0.5  # between two looks at what arrives
+FREEZE_SECONDS = 0.25  # between two pictures of a stream that always has some
+SOCKET_PAUSES = (0.5, 2.0, 5.0)  # seconds before each try to open a lost socket again
+RATE_SECONDS = 5.0  # to leave the service alone where it does not say how long
+
+_HINDRANCES: Mapping[type[DidError], Hindrance] = {
+    NotSignedIn: "key",
+    OutOfCredits: "credits",
+    TooManyStreams: "streams",
+    RateLimited: "rate",
+    OfferUnreadable: "offer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a stream is wished for: D-ID's options, and what this side adds to them.
+
+    ``persist`` keeps the chat at D-ID, ``relay_only`` sends media through D-ID's relay only.
+    """
+
+    options: Mapping[str, Any]
+    persist: bool = False
+    relay_only: bool = False
+
+
+@dataclass(slots=True)
+class Known:
+    """What one line learns and the next one need not ask again."""
+
+    agent: RuntimeAgent | None = None
+    chat_id: str = ""
+
+
+class Line:
+    """A connection to an agent, from ``connect`` to ``begin_to_close``."""
+
+    def __init__(
+        self,
+        client: Client,
+        agent_id: str,
+        conversation: Conversation,
+        playback: Playback,
+        wishes: Wishes,
+        known: Known,
+        emit: Emit,
+        lost: Callable[[str], None],
+        journal: Journal | None,
+    ) -> None:
+        self.connection = new_connection_id()
+        self.known = known
+        self.error: DidError | None = None
+        self.closing: asyncio.Task[None] | None = None
+        self.watch = Watch()
+        self.rtp_packets = 0
+        self._client, self._agent_id, self._wishes = client, agent_id, wishes
+        self._conversation, self._playback = conversation, playback
+        self._emit, self._lost = emit, lost
+        self._freezes = self._gaps = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._connecting: asyncio.Task[None] | None = None
+        self.stream = WebRtcStream(
+            client,
+            agent_id,
+            self.connection,
+            emit,
+            self._play,
+            relay_only=wishes.relay_only,
+            journal=journal,
+        )
+        self.socket = NotificationsSocket(client, self.connection, emit, self._socket_lost)
+
+    # Connecting
+
+    async def connect(self) -> None:
+        """Open all that the mode needs; never raises, ``error`` says what was in the way."""
+        self._connecting = asyncio.create_task(self._connect())
+        await asyncio.wait([self._connecting])
+
+    async def _connect(self) -> None:
+        plan = self._conversation.plan
+        steps: list[tuple[Step, Coroutine[Any, Any, None]]] = [
+            ("agent", self._meet()),
+            ("stream", self._open_stream()),
+        ]
+        if plan.chat or plan.socket:
+            steps.append(("chat", self._start_chat(chat=plan.chat, socket=plan.socket)))
+        self._spawn(self._guard())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for step, work in steps:
+                    tasks.create_task(self._step(step, work))
+        except* _StepFailed as failures:
+            first = failures.exceptions[0]
+            if isinstance(first, _StepFailed):
+                self.error = first.error
+                self._emit(failure(first.step, first.error))
+
+    async def _step(self, step: Step, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except DidError as error:
+            raise _StepFailed(self._step_at_fault(step), error) from error
+        except Exception as error:  # whatever WebRTC raises ends the attempt, not the program
+            trouble = DidError(f"WebRTC failed: {type(error).__name__} {error}".strip())
+            raise _StepFailed(self._step_at_fault(step), trouble) from error
+
+    def _step_at_fault(self, step: Step) -> Step:
+        """Of the steps that the stream goes through, the one that is under way."""
+        if step == "stream":
+            for later in ("answer", "network", "stream"):
+                if self._conversation.steps[later].state == "running":
+                    return later
+        return step
+
+    async def _meet(self) -> None:
+        """Learn about the agent; what is merely nice to know may be missing."""
+        self._emit(StepBegun("agent"))
+        if self.known.agent is None:
+            try:
+                self.known.agent = await self._client.runtime(
+                    self._agent_id, connection=self.connection
+                )
+            except (NotFound, NotSignedIn, Unreachable):
+                raise
+            except DidError:
+                self.known.agent = None
+        if self.known.agent is not None and self.known.agent.avatar.type == "expressive":
+            raise NotYet("Expressive agents speak over LiveKit, which is not built in yet.")
+        self._emit(StepDone("agent"))
+
+    async def _start_chat(self, *, chat: bool, socket: bool) -> None:
+        """Open the thread, the same one when connecting again, and its notifications."""
+        self._emit(StepBegun("chat"))
+        opening = asyncio.create_task(self.socket.open()) if socket else None
+        mode = ""
+        try:
+            if chat and not self.known.chat_id:
+                thread = await self._client.create_chat(
+                    self._agent_id,
+                    persist=self._wishes.persist,
+                    mode=self._conversation.mode,
+                    connection=self.connection,
+                )
+                self.known.chat_id, mode = thread.id, thread.chat_mode
+            if opening is not None:
+                await opening
+        finally:
+            if opening is not None:
+                opening.cancel()
+                await asyncio.gather(opening, return_exceptions=True)
+        if mode and mode != "Functional":
+            self._emit(ModeChanged(mode))
+        self._emit(StepDone("chat"))
+
+    async def _open_stream(self) -> None:
+        try:
+            await self.stream.open(self._wishes.options)
+        except DidError:
+            if self._conversation.plan.video:
+                raise  # a conversation in text does without
+
+    # Media
+
+    def _play(self, track: MediaStreamTrack) -> None:
+        receiver = self.stream.receiver_of(track)
+        self._spawn(self._hear(track) if track.kind == "audio" else self._watch_pictures(track))
+        if receiver is not None and track.kind == "audio":
+            rtc.tap_voice(receiver, self._playback)  # then the track gives nothing more
+        elif receiver is not None:
+            tap = rtc.tap_pictures(receiver, self._playback)
+            if tap is not None:
+                self._spawn(tap.run())
+
+    async def _watch_pictures(self, track: MediaStreamTrack) -> None:
+        """Take every picture from the track, whose queue has no bound."""
+        self._emit(StepBegun("picture"))
+        before = time.monotonic()
+        try:
+            while True:
+                frame = await track.recv()
+                if self._conversation.steps["picture"].state != "done":
+                    self._emit(StepDone("picture"))
+                now = time.monotonic()
+                if now - before > FREEZE_SECONDS and self.watch.flows:
+                    self._freezes += 1
+                before = now
+                self._playback.show(frame)  # type: ignore[arg-type]
+        except MediaStreamError:
+            pass  # the track has ended
+
+    async def _hear(self, track: MediaStreamTrack) -> None:
+        """Take the sound that aiortc has decoded, where our buffer could not take its place."""
+        convert = Converter()
+        try:
+            while True:
+                frame = await track.recv()
+                self._playback.hear(convert(frame).tobytes())  # type: ignore[arg-type]
+        except MediaStreamError:
+            pass  # the track has ended
+
+    # Watching
+
+    async def _guard(self) -> None:
+        """Look at what arrives, and say when that is no longer enough."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now, conversation, watch = time.monotonic(), self._conversation, self.watch
+            self.rtp_packets = await self.stream.packets()
+            watch.look(now, self.rtp_packets, self._playback.counters.pictures_decoded)
+            watch.flows = conversation.fluent and conversation.plan.video
+            watch.answered = conversation.steps["answer"].ended
+            watch.opened = conversation.steps["channel"].ended
+            if not conversation.speaking:
+                watch.talks = None
+            elif watch.talks is None:
+                watch.talks = now
+            reason = watch.lost(now)
+            if reason and conversation.plan.video:
+                self._lost(reason)
+
+    def strength(self) -> Connectivity:
+        """How strong the connection is now, by what has happened since the last time."""
+        figures = self._playback.figures
+        freezes = self._freezes + figures.voice.gaps - self._gaps
+        self._freezes, self._gaps = 0, figures.voice.gaps
+        return strength(figures.depth_ms / 1000, freezes, self._conversation.connectivity)
+
+    def _socket_lost(self) -> None:
+        self._spawn(self._open_socket_again())
+
+    async def _open_socket_again(self) -> None:
+        """The socket alone was lost: it is opened again while the conversation goes on."""
+        self._emit(SocketLost(again=True))
+        for pause in SOCKET_PAUSES:
+            await asyncio.sleep(pause)
+            try:
+                await self.socket.open()
+            except Unreachable:
+                continue
+            return
+        self._emit(SocketLost(again=False))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Ending
+
+    def begin_to_close(self) -> asyncio.Task[None]:
+        """Close it; the same task however often it is called."""
+        if self.closing is None:
+            self.closing = asyncio.create_task(self._close())
+        return self.closing
+
+    async def _close(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(self.stream.close(), self.socket.close())
+
+
+class NotYet(DidError):
+    """Something of D-ID's that this version cannot do."""
+
+
+def failure(step: Step, error: DidError) -> Failed:
+    """What an error means for connecting."""
+    kinds = (kind for cls, kind in _HINDRANCES.items() if isinstance(error, cls))
+    retry_after = None
+    if isinstance(error, RateLimited):
+        retry_after = error.retry_after if error.retry_after is not None else RATE_SECONDS
+    return Failed(step, str(error), error.advice, next(kinds, ""), retry_after)
+
+
+class _StepFailed(Exception):
+    """A step of connecting failed."""
+
+    def __init__(self, step: Step, error: DidError) -> None:
+        super().__init__(step)
+        self.step = step
+        self.error = error

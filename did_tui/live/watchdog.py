@@ -1,0 +1,85 @@
+"""When a connection counts as lost, and how strong it is. Pure: what was seen, and the time.
+
+aiortc notices a peer that vanished after 30 s and a path that never opens after 64 s; nobody should
+have to wait that long to be told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from did_tui.live.events import Connectivity
+
+CONNECT_SECONDS = 15.0  # from the answer to an open data channel
+SILENT_SECONDS = 5.0  # without a packet, or without a picture while the agent talks
+TURN_SECONDS = 60.0  # from a message to the first of its answer
+LOOKS_SECONDS = 2.0  # between two looks, beyond which this program itself stood still
+
+STRONG_SECONDS, WEAK_SECONDS = 0.25, 0.28  # of delay in the receive buffer (protocol 6)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What was seen of a line, in seconds of one clock; None: not yet.
+
+    ``flows`` says that packets come all the time, as on a fluent stream; elsewhere they only have
+    to while the agent talks.
+    """
+
+    flows: bool = False
+    answered: float | None = None
+    opened: float | None = None
+    packet: float | None = None
+    picture: float | None = None
+    talks: float | None = None
+    asked: float | None = None
+    _packets: int = 0
+    _pictures: int = 0
+    _looked: float | None = None
+
+    def look(self, now: float, packets: int, pictures: int) -> None:
+        """Take the counters of packets and pictures as they are now."""
+        if self._looked is not None and now - self._looked > LOOKS_SECONDS:
+            self._stood_still(now - self._looked)
+        self._looked = now
+        if packets != self._packets:
+            self._packets, self.packet = packets, now
+        if pictures != self._pictures:
+            self._pictures, self.picture = pictures, now
+
+    def _stood_still(self, seconds: float) -> None:
+        """Nothing was missed while this program was stopped: all that was seen is as late."""
+        for name in ("answered", "opened", "packet", "picture", "talks", "asked"):
+            seen = getattr(self, name)
+            if seen is not None:
+                setattr(self, name, seen + seconds)
+
+    def lost(self, now: float) -> str:
+        """Why the connection is lost, in words; empty where it is not."""
+        if self.opened is None:
+            if self.answered is not None and now - self.answered > CONNECT_SECONDS:
+                return f"no connection {CONNECT_SECONDS:.0f} s after the answer"
+            return ""
+        if self.flows or self.talks is not None:
+            since = max(self.opened, self.packet or 0.0, 0.0 if self.flows else self.talks or 0.0)
+            if now - since > SILENT_SECONDS:
+                return f"no packet for {SILENT_SECONDS:.0f} s"
+        if self.talks is not None and now - max(self.talks, self.picture or 0.0) > SILENT_SECONDS:
+            return f"no picture for {SILENT_SECONDS:.0f} s"
+        return ""
+
+    def unanswered(self, now: float) -> bool:
+        """Whether a message has waited too long for its answer."""
+        return self.asked is not None and now - self.asked > TURN_SECONDS
+
+
+def strength(delay: float, freezes: int, before: Connectivity) -> Connectivity:
+    """How strong a connection is by the buffer's delay in seconds and the freezes of an interval.
+
+    Between the two thresholds, and after a single freeze, it stays what it was.
+    """
+    if delay > WEAK_SECONDS and freezes > 1:
+        return "weak"
+    if delay < STRONG_SECONDS and freezes <= 1:
+        return "strong"
+    return "strong" if before == "unknown" else before
