@@ -17,7 +17,7 @@ def idle_video(face: Face) -> bytes:
     """A face that breathes and blinks, as an MP4 (H.264, no sound) that loops without a jump."""
     there = [np.asarray(face.frame(number / FPS)) for number in range(SECONDS * FPS)]
     out = io.BytesIO()
-    with av.open(out, "w", format="mp4", options={"movflags": "faststart"}) as container:
+    with av.open(out, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.height, stream.width = there[0].shape[:2]
         stream.pix_fmt = "yuv420p"

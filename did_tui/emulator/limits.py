@@ -18,6 +18,8 @@ class Limits(BaseModel):
 
     idle_seconds: float = Field(default=120.0, gt=0, le=86_400)
     """Seconds between messages after which a stream is closed (protocol 3.9)."""
+    linger_seconds: float = Field(default=10.0, ge=0, le=86_400)
+    """Seconds that a stream stays open after its peer has gone without a DELETE."""
     sessions: int = Field(default=10, ge=1, le=1000)
     """Open streams; one more is refused with "Max user sessions reached" (protocol 2.8)."""
     credits: int | None = Field(default=None, ge=0)

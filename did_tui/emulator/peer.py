@@ -226,6 +226,8 @@ class Peer:
         """Write a message as it stands; whether the channel is open."""
         if self._channel is None or not self.channel_open:
             return False
+        # What is injected may be longer than the client said that it takes.
+        self._channel.transport._remote_max_message_size = 0
         self._channel.send(message)
         return True
 

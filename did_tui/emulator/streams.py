@@ -119,7 +119,7 @@ class Streams:
             addresses=self._addresses,
             warmup=WARMUP if options.get("stream_warmup") and not fluent else 0.0,
             on_message=lambda text: self._heard(stream, text),
-            on_gone=lambda: self._spawn(self.close(stream, "peer_disconnected")),
+            on_gone=lambda: self._spawn(self._linger(stream)),
         )
         stream.watch = asyncio.create_task(self._expire(stream))
         self._open[stream.id] = stream
@@ -220,6 +220,11 @@ class Streams:
                 return
             # The account's limit may be changed meanwhile, so it is looked at now and then.
             await asyncio.sleep(min(max(wait, GLANCE), 1.0))
+
+    async def _linger(self, stream: LiveStream) -> None:
+        """Close a stream that its client has left, if it forgets to: it counts until then."""
+        await asyncio.sleep(self._limits.linger_seconds)
+        await self.close(stream, "peer_disconnected")
 
     def limit(self, stream: LiveStream) -> float:
         """Seconds without a message that the stream may live."""

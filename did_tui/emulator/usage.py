@@ -6,8 +6,8 @@ CONTROL = """\
 the control API, for programs on this machine:
   GET    /__control/state            streams, sockets, chats, counts, limits, waiting faults
   GET    /__control/requests         the last 500 requests, with their bodies; DELETE forgets them
-  PATCH  /__control/limits           {"idle_seconds", "sessions", "credits", "pending",
-                                     "requests_a_minute", "chat_mode", "ice_servers"}
+  PATCH  /__control/limits           {"idle_seconds", "linger_seconds", "sessions", "credits",
+                                     "pending", "requests_a_minute", "chat_mode", "ice_servers"}
   POST   /__control/faults           {"route": "send_message", "status": 500}: a fault for the next
                                      request of a route ("*": of any)
            "count": 3                for so many of them (0: until it is removed), after "skip": 2
