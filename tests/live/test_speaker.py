@@ -155,8 +155,7 @@ def test_a_sink_that_was_named_gets_its_stream_back() -> None:
         server.unplug("headset")
         assert wait_until(lambda: feeder.speaker.name == "PulseAudio · screen", 2)
         time.sleep(1)  # it is asked for in vain
-        server.plug("headset")
-        server.pactl("set-default-sink", "screen")
+        server.plug("headset", default=False)
         assert wait_until(lambda: feeder.speaker.name == "PulseAudio · headset", 2)
         assert feeder.error is None
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import av
 
 BLOCK = RATE // 100  # frames the feeder writes at a time
-NAP = 0.02  # seconds between two looks at the speaker
+NAP = 0.01  # seconds between two looks at the speaker
+RESERVE = 0.06  # seconds that a device here is to hold, whatever is missing
 SOONEST = 0.001  # seconds between two looks at the pictures
 
 
@@ -299,6 +300,9 @@ class Playback:
         self._device_drift.add(now, now + latency - self._written / RATE)
         while wanted >= BLOCK:
             with self._voice_lock:
+                # What is missing may still come while the device plays what it has.
+                if latency > RESERVE and not speaker.remote and not self._voice.ready(BLOCK):
+                    break
                 sound = self._voice.pull(BLOCK)
             self._meter(sound.samples)
             speaker.write(bytes(BLOCK * 4) if self.muted else sound.samples.tobytes())

@@ -26,11 +26,11 @@ from did_tui.live.media.speaker import (
 OPEN_SECONDS = 3.0
 """How long a server may take to let us in, all steps together."""
 
-LOCAL_BUFFER = 0.160
-"""Seconds of sound the server holds for us: what a busy Python process needs never to be late."""
+LOCAL_BUFFER, REMOTE_BUFFER = 0.160, 0.300
+"""Seconds of sound the server holds for us: here and over a network, at first."""
 
-REMOTE_BUFFER, REMOTE_BUFFER_MOST, REMOTE_BUFFER_GROWTH = 0.300, 0.800, 1.5
-"""The same over a network: where it starts, and how it grows each time it ran dry."""
+LOCAL_BUFFER_MOST, REMOTE_BUFFER_MOST, BUFFER_GROWTH = 0.360, 0.800, 1.5
+"""How it grows each time it ran dry. A busy Python process needs 0.1 s never to be late."""
 
 REQUEST_SECONDS = 0.010
 """The smallest piece the server asks for."""
@@ -139,6 +139,7 @@ class PulseSpeaker:
             server = self._connection.connect(env, deadline)
             self.remote = crosses_network(server, env)
             self._buffer = REMOTE_BUFFER if self.remote else LOCAL_BUFFER
+            self._most = REMOTE_BUFFER_MOST if self.remote else LOCAL_BUFFER_MOST
             self._play_to(device, deadline)
             undo.pop_all()
 
@@ -257,7 +258,7 @@ class PulseSpeaker:
         if now >= self._calm_until:
             self._calm_until = now + CALM_SECONDS
             self.underflows += 1
-            self._starved = self.remote
+            self._starved = True
 
     def _note_moved(self, _stream: int, _userdata: int) -> None:
         self._ask_name()
@@ -299,7 +300,7 @@ class PulseSpeaker:
         )
 
     def _grow(self) -> None:
-        self._buffer = min(self._buffer * REMOTE_BUFFER_GROWTH, REMOTE_BUFFER_MOST)
+        self._buffer = min(self._buffer * BUFFER_GROWTH, self._most)
         attributes = self._attributes()
         self._forget(
             self._pa.pa_stream_set_buffer_attr(self._stream, byref(attributes), None, None)
