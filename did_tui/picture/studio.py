@@ -17,20 +17,27 @@ from did_tui.picture.scale import Scaler, Source
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A picture to be drawn in a field of cells.
+class Field:
+    """A field of cells, and how a picture lies on it; beside the picture it is ``around``."""
 
-    ``size`` is the linear part of the field that is used; ``price`` and ``budget`` are the
-    painter's. Without a painter and a window it is only scaled.
-    """
-
-    source: Source
     cols: int
     rows: int
     style: Style
     framing: Framing
     cell: tuple[int, int]
     around: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A picture to be drawn on a field.
+
+    ``size`` is the linear part of the field that is used; ``price`` and ``budget`` are the
+    painter's. Without a painter and a window it is only scaled.
+    """
+
+    source: Source
+    field: Field
     size: float = 1.0
     price: float = 1.0
     budget: float | None = None
@@ -80,11 +87,12 @@ class Studio:
         self.thread.shutdown(wait=False)
 
     def _scaled(self, job: Job) -> Words:
+        field = job.field
         try:
             return self._scaler.picture(
-                job.source, job.cols, job.rows,
-                shape=job.style.shape, cell=job.cell, framing=job.framing, size=job.size,
-                around=job.around,
+                job.source, field.cols, field.rows,
+                shape=field.style.shape, cell=field.cell, framing=field.framing, size=job.size,
+                around=field.around,
             )  # fmt: skip
         except (av.error.FFmpegError, OSError, ValueError) as error:
             of = job.source

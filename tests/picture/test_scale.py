@@ -394,9 +394,7 @@ def test_frames_and_stills_are_framed_alike() -> None:
     frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
     for framing in FRAMINGS:
         for cols, rows in [(40, 10), (20, 20), (7, 30)]:
-            still = Scaler().picture(
-                Still(image), cols, rows, framing=framing, around=MARK
-            )
+            still = Scaler().picture(Still(image), cols, rows, framing=framing, around=MARK)
             live = Scaler().picture(frame, cols, rows, framing=framing, around=MARK)
             assert ((still == MARK) == (live == MARK)).all()
             assert np.abs(rgb(still) - rgb(live)).max() < 14

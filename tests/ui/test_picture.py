@@ -29,7 +29,7 @@ async def shown(app: Stage, source: Source, frames: int = 1) -> VideoView:
         view.picture_ready()
         for _ in range(200):
             await calm(0.005)
-            if view.frames_shown > before and not view._busy:
+            if view.frames_shown > before and not view.flow.busy:
                 break
     return view
 
