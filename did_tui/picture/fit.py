@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Window:
 NOWHERE = Placement(0, 0, 0, 0, 0, 0, 0, 0)
 
 
+@lru_cache(64)
 def place(
     width: int,
     height: int,
