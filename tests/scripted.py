@@ -202,6 +202,6 @@ async def settle(pilot: Pilot[None]) -> None:
         prompt.cursor_blink = False
     for _ in range(4):
         await asyncio.sleep(0.02)
-        while any(video._busy for video in pilot.app.screen.query(VideoView)):
+        while any(video.flow.busy for video in pilot.app.screen.query(VideoView)):
             await asyncio.sleep(0.01)
         await pilot.pause()

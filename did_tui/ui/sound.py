@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
+from weakref import WeakSet
 
 from did_tui.config import log_directory
 from did_tui.ui.stderr import kept_off_the_screen
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 READING_SECONDS = 15
 COPYING_SECONDS = 120  # for an address that has to come into a browser
+
+_hinted: WeakSet[TerminalApp[Any]] = WeakSet()  # those that were told how sound could be heard
 
 
 async def make_output(app: TerminalApp[Any], sink: str) -> Output:
@@ -41,8 +44,8 @@ async def make_output(app: TerminalApp[Any], sink: str) -> Output:
             loop.call_soon_threadsafe(show, sentence)
 
     output: Output = module.Output(sink, on_news=tell)
-    if output.hint and not app.sound_hinted:
-        app.sound_hinted = True
+    if output.hint and app not in _hinted:
+        _hinted.add(app)
         show(output.hint)
     return output
 
