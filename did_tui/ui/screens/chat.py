@@ -15,7 +15,7 @@ from did_tui.api.models import Agent
 from did_tui.live.conversation import Conversation
 from did_tui.live.events import Failed, Opening
 from did_tui.ui.screens import words
-from did_tui.ui.screens.chatkeys import BUSY, ChatKeys
+from did_tui.ui.screens.chatkeys import ChatKeys
 from did_tui.ui.screens.stage import Stage
 from did_tui.ui.sound import Sound
 from did_tui.ui.widgets.prompt import Prompt
@@ -74,7 +74,7 @@ class ChatScreen(ChatKeys):
         yield self.stage
         yield self._status
         yield self.prompt
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     @property
     def conversation(self) -> Conversation:
@@ -224,7 +224,7 @@ class ChatScreen(ChatKeys):
         selected = self.prompt.selected_text or self.get_selected_text()
         if selected:
             self.copy(selected)
-        elif self.runner is not None and self.conversation.activity in BUSY:
+        elif self.runner is not None and self.conversation.busy:
             self.runner.interrupt()
             if not self.conversation.speaking:
                 self.stage.captions.cut(self.sound.heard)
@@ -289,7 +289,7 @@ class ChatScreen(ChatKeys):
     def _tell_state(self) -> None:
         bar = self.query_one(TopBar)
         bar.state, bar.mood = words.state(self.conversation, leaving=self._leaving)
-        said = self.conversation.phase, self.conversation.activity, self._leaving
+        said = self.conversation.phase, self.conversation.busy, self._leaving
         if said != self._said:  # the footer is made anew by this
             self._said = said
             self.refresh_bindings()
@@ -389,7 +389,7 @@ class ChatScreen(ChatKeys):
             return
         last = conversation.messages[-1] if conversation.messages else None
         answered = bool(asked) and last is not None and last.role == "assistant"
-        if not answered or conversation.activity != "idle":
+        if not answered or conversation.busy:
             self._quiet_since = now
         spoken = conversation.utterances_done >= len(asked)
         if now - self._quiet_since > (QUIET if spoken else SPEECHLESS):

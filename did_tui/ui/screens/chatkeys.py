@@ -31,9 +31,6 @@ NO_MICROPHONE = (
 )
 
 
-BUSY = ("talking", "loading")  # what can be interrupted
-
-
 class ChatKeys(Screen[None]):
     """A conversation's screen as far as its keys go."""
 
@@ -63,8 +60,8 @@ class ChatKeys(Screen[None]):
             elif binding.id == "leave-chat":
                 label = self._escape_label if self.esc_leaves else binding.description
                 active[key] = found._replace(binding=replace(binding, description=label))
-            elif binding.id == "interrupt" and self.conversation.activity not in BUSY:
-                active[key] = found._replace(enabled=False)
+            elif binding.id == "interrupt" and not self.conversation.busy:
+                active[key] = found._replace(binding=replace(binding, show=False))
         return active
 
     @property
@@ -249,6 +246,15 @@ class ChatKeys(Screen[None]):
         self.prompt.remember(text)
         self.prompt.clear()
         match command.name:
+            case "speak" | "speak-audio":
+                runner = self.runner
+                if runner is None or self.conversation.over:
+                    self.notify("Not connected: f2 connects again.", severity="warning")
+                    self.prompt.put(text)
+                elif command.name == "speak":
+                    runner.speak(rest)
+                else:
+                    runner.speak_audio(rest)
             case "volume":
                 self.say_volume(self.sound.set_volume(int(rest) / 100))
             case "mute" | "device" | "help" | "stats":

@@ -53,8 +53,4 @@ def parse(text: str) -> tuple[Command, str] | None:
         raise BadCommand("An answer is rated with /rate good or /rate bad.")
     if command.name == "volume" and not (re.fullmatch("[0-9]{1,3}", rest) and int(rest) <= 100):
         raise BadCommand("The volume is a number from 0 to 100: /volume 50")
-    if command.name == "speak" and len(rest) < 3:
-        raise BadCommand("D-ID speaks texts of three letters or more.")
-    if command.name == "speak-audio" and not rest.startswith("https://"):
-        raise BadCommand("D-ID takes a recording by its https address.")
     return command, rest

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from did_tui.live.media.playback import Figures
     from did_tui.ui.widgets.stats import Rates
 
-MISSING = 0.005  # of the sound: more than that is said
-APART = 80.0  # milliseconds between lips and sound: more than that is said
+MISSING = 0.01  # of the sound: more than that is trouble
+APART = 80.0  # milliseconds between lips and sound: more than that is trouble
 
 SHAPES = {
     "half": "half blocks",
@@ -135,7 +135,7 @@ def trouble(
     if delayed is not None:
         found.append(f"{delayed.reason} Again in {delayed.until - now:.0f} s.")
     if rates.missing > MISSING:
-        found.append(f"{rates.missing:.1%} of the sound missing")
+        found.append(f"sound lost {rates.missing:.1%}")
     if figures is not None and abs(figures.sound_minus_picture_ms or 0) > APART:
         found.append(apart(figures))
     return found

@@ -39,14 +39,22 @@ class StatusLine(Static):
         words: Sequence[str],
         trouble: Sequence[str] = (),
     ) -> None:
-        """Show these; ``level`` is 0 to 1, None where there is no meter to draw."""
+        """Show these, and of the ``words`` those for which there is room.
+
+        ``level`` is 0 to 1, None where there is no meter to draw.
+        """
         colour = {"talking": "$success", "thinking": "$warning"}.get(activity, "$muted")
         parts = [Content.styled(f"● {activity}", colour), Content(_clock(seconds))]
         if level is not None:
             parts.append(Content.styled(meter(level), "$primary"))
         parts += [literal(word, "$warning") for word in trouble if word]
-        parts += [literal(word, "$muted") for word in words if word]
-        self._show(Content("  ").join(parts))
+        line = Content("  ").join(parts)
+        room = self.size.width - 2
+        for word in filter(None, words):
+            longer = line + literal(f"  {word}", "$muted")
+            if longer.cell_length <= room:
+                line = longer
+        self._show(line)
 
     def _show(self, content: Content) -> None:
         if self._shown is None or not self._shown.is_same(content):
