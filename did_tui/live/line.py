@@ -93,6 +93,7 @@ class Line:
         emit: Emit,
         lost: Callable[[str], None],
         journal: Journal | None,
+        attempt: int,
     ) -> None:
         self.connection = new_connection_id()
         self.known = known
@@ -113,6 +114,7 @@ class Line:
             emit,
             self._play,
             relay_only=wishes.relay_only,
+            attempt=attempt,
             journal=journal,
         )
         self.socket = NotificationsSocket(client, self.connection, emit, self._socket_lost)

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from did_tui.live.media.sight import Frame, FrameBuffer, Piece, beginning
 
 if TYPE_CHECKING:
-    from aiortc import RTCIceCandidate, RTCIceServer, RTCPeerConnection, RTCRtpReceiver
+    from aiortc import RTCIceCandidate, RTCPeerConnection, RTCRtpReceiver
 
-    from did_tui.api.models import Stream
+    from did_tui.live.ice import Servers
 
 TICK_SECONDS = 0.02
 """How often it is looked whether something has to be asked for."""
@@ -31,6 +31,11 @@ _OURS = "_RTCRtpReceiver__"
 _TAPPED = ("jitter_buffer", "codecs", "decoder_queue", "nack_generator")
 _PACKET = ("sequence_number", "timestamp", "payload_type", "marker", "ssrc", "payload")
 _CALLED = ("_handle_rtcp_packet", "_send_rtcp_nack", "_send_rtcp_pli")
+
+_CONNECTION = (
+    *("get_component_candidates", "query_consent", "stun_server", "turn_server", "turn_ssl"),
+    *("turn_username", "turn_password", "turn_transport"),
+)
 
 _CANDIDATE = re.compile(r"^a=candidate:\S+ \d+ \S+ \d+ (\S+) \d+ typ", re.MULTILINE)
 
@@ -48,8 +53,8 @@ def missing() -> list[str]:
         lacks.append("RtcpSrPacket.sender_info")
     if not hasattr(RTCIceGatherer(iceServers=[]), "_connection"):
         lacks.append("RTCIceGatherer._connection")
-    if not hasattr(Connection, "get_component_candidates"):
-        lacks.append("Connection.get_component_candidates")
+    connection = Connection(ice_controlling=False)
+    lacks += [f"Connection.{name}" for name in _CONNECTION if not hasattr(connection, name)]
     return lacks
 
 
@@ -87,21 +92,40 @@ def local_candidates(pc: RTCPeerConnection) -> list[RTCIceCandidate]:
     return list({(c.ip, c.port, c.type): c for c in found}.values())
 
 
-def ice_servers(stream: Stream) -> list[RTCIceServer]:
-    """The stream's STUN and TURN servers as far as aiortc understands their addresses."""
-    from aiortc import RTCIceServer
-    from aiortc.rtcicetransport import parse_stun_turn_uri
+def gather_with(pc: RTCPeerConnection, servers: Servers) -> None:
+    """Gather with these servers, and wait for them no longer than they say."""
+    for gatherer in _gatherers(pc):
+        connection: Any = getattr(gatherer, "_connection", None)
+        gather = getattr(connection, "get_component_candidates", None)
+        if gather is None:
+            continue
+        stun, turn = servers.stun, servers.turn
+        connection.stun_server = (stun.host, stun.port) if stun is not None else None
+        if turn is not None:
+            connection.turn_server = (turn.host, turn.port)
+            connection.turn_username, connection.turn_password = turn.username, turn.credential
+            connection.turn_ssl = turn.scheme == "turns"
+            connection.turn_transport = turn.transport
 
-    servers = []
-    for server in stream.ice_servers:
-        urls = [server.urls] if isinstance(server.urls, str) else server.urls
-        for url in urls:
-            try:
-                parse_stun_turn_uri(url)
-            except ValueError:
-                continue
-            servers.append(RTCIceServer(url, server.username or None, server.credential or None))
-    return servers
+        async def soon(*, _gather: Any = gather, **options: Any) -> Any:
+            return await _gather(**options | {"timeout": servers.seconds})
+
+        connection.get_component_candidates = soon
+
+
+def end_consent(pc: RTCPeerConnection) -> None:
+    """Before a connection is closed: ask nobody for consent any more.
+
+    A connection that is closed in the moment in which it succeeds would begin to, for ever.
+    """
+
+    async def nothing() -> None:
+        return
+
+    for gatherer in _gatherers(pc):
+        connection: Any = getattr(gatherer, "_connection", None)
+        if connection is not None:
+            connection.query_consent = nothing
 
 
 # Media

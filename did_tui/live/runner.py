@@ -180,6 +180,7 @@ class Runner:
             emit,
             lost,
             self._journal,
+            self._attempt,
         )
         self._line = line
         self.playback.start()

@@ -28,7 +28,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from did_tui.api.client import Client, is_loopback
 from did_tui.api.errors import DidError, NotFound, SessionLost, Unreachable
 from did_tui.api.models import Stream
-from did_tui.live import rtc, wire
+from did_tui.live import ice, rtc, wire
 from did_tui.live.events import (
     Event,
     Failed,
@@ -69,11 +69,12 @@ class WebRtcStream:
         on_track: Callable[[MediaStreamTrack], None],
         *,
         relay_only: bool = False,
+        attempt: int = 0,
         journal: Journal | None = None,
     ) -> None:
         self._client, self._agent_id, self._connection = client, agent_id, connection
         self._emit, self._on_track = emit, on_track
-        self._relay_only, self._journal = relay_only, journal
+        self._relay_only, self._attempt, self._journal = relay_only, attempt, journal
         self._page: Page | None = None
         self._pc: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
@@ -165,10 +166,9 @@ class WebRtcStream:
     async def _prepare(self, stream: Stream) -> RTCPeerConnection:
         # The bundle policy stays "balanced": with "max-bundle", aiortc 1.16 closes the very
         # transport that a data channel created before the offer shares with the tracks.
-        servers = rtc.ice_servers(stream)
         policy = RTCIceTransportPolicy.RELAY if self._relay_only else RTCIceTransportPolicy.ALL
         self._pc = pc = RTCPeerConnection(
-            RTCConfiguration(iceServers=servers, iceTransportPolicy=policy)
+            RTCConfiguration(iceServers=[], iceTransportPolicy=policy)
         )
         pc.on("track", self._on_track)
         pc.on("connectionstatechange", self._changed)
@@ -182,7 +182,8 @@ class WebRtcStream:
             raise OfferUnreadable(
                 f"The service sent an offer that this program cannot read ({error or 'empty'})."
             ) from error
-        if rtc.offers_loopback_only(sdp):
+        rtc.gather_with(pc, ice.choose(stream.ice_servers, self._attempt))
+        if rtc.offers_loopback_only(sdp) and not self._relay_only:
             rtc.gather_on_loopback(pc)
         return pc
 
@@ -262,6 +263,7 @@ class WebRtcStream:
 
     async def _hang_up(self) -> None:
         if self._pc is not None:
+            rtc.end_consent(self._pc)
             await asyncio.wait_for(self._pc.close(), HANG_UP_SECONDS)
 
 

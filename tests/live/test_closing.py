@@ -34,6 +34,7 @@ class Gate(httpx.AsyncBaseTransport):
     delays: dict[str, float] = field(default_factory=dict)
     faults: dict[str, httpx.Response | Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    swallow: set[str] = field(default_factory=set)  # delayed before the service hears of it
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         what = self.what(request)
@@ -42,7 +43,14 @@ class Gate(httpx.AsyncBaseTransport):
         if isinstance(fault, Exception):
             raise fault
         if fault is not None:
-            return httpx.Response(fault.status_code, content=fault.content)
+            headers = (
+                {"retry-after": fault.headers["retry-after"]}
+                if "retry-after" in fault.headers
+                else {}
+            )
+            return httpx.Response(fault.status_code, content=fault.content, headers=headers)
+        if what in self.swallow:
+            await asyncio.sleep(self.delays.get(what, 0))
         response = await self.inner.handle_async_request(request)
         body = await response.aread()
         await response.aclose()
@@ -64,7 +72,11 @@ class Gate(httpx.AsyncBaseTransport):
         for end in ("sdp", "ice", "runtime", "chat"):
             if path.endswith(f"/{end}"):
                 return end
-        return "create" if path.endswith("/streams") else "other"
+        if path.endswith("/streams"):
+            return "create"
+        if request.method == "POST":
+            return "speak" if "/streams/" in path else "message"
+        return "other"
 
     @property
     def left_open(self) -> set[str]:

@@ -1,0 +1,234 @@
+"""A connection that is lost is made anew: the same chat, every word, the message once more."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from test_closing import Bench, bench  # noqa: F401 (a fixture)
+
+from did_tui.live import runner as running
+from did_tui.live.runner import NotAnswered, Runner
+
+SECONDS = 30.0
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not happened():
+            await asyncio.sleep(0.02)
+
+
+def is_connected(runner: Runner) -> bool:
+    return runner.conversation.phase == "connected"
+
+
+async def connected(bench: Bench, **options: Any) -> Runner:  # noqa: F811
+    runner = bench.runner(**options)
+    await runner.open()
+    await until(lambda: is_connected(runner))
+    return runner
+
+
+def said(runner: Runner, role: str) -> list[str]:
+    return [m.text for m in runner.conversation.messages if m.role == role]
+
+
+async def test_a_question_has_an_answer_with_its_matches(bench: Bench) -> None:  # noqa: F811
+    runner = await connected(bench)
+    reply = await runner.ask("How do I interrupt you?")
+    assert "control and C" in reply.text
+    assert reply.citations[0].title == "How do I interrupt you?"
+    assert reply.citations[0].document_id
+    assert not reply.interrupted
+    await runner.close()
+    with pytest.raises(NotAnswered):
+        await runner.ask("And now?")
+
+
+async def test_a_stream_that_is_gone_is_replaced_and_the_message_answered(
+    bench: Bench,  # noqa: F811
+) -> None:
+    runner = await connected(bench)
+    line = runner._line
+    assert line is not None
+    assert line.stream.stream is not None
+    await bench.client.delete_stream(bench.agent_id, line.stream.stream)
+    reply = await runner.ask("How do I interrupt you?")
+    assert "control and C" in reply.text
+    assert len(bench.gate.opened) == 2
+    assert bench.gate.asked.count("chat") == 1, "the same chat carries on"
+    assert said(runner, "user") == ["How do I interrupt you?"]
+    assert "Connected again." in bench.explained
+    await runner.close()
+
+
+async def test_a_line_without_packets_is_replaced_in_words(
+    bench: Bench,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("did_tui.live.watchdog.SILENT_SECONDS", 1.0)
+    runner = await connected(bench)
+    line = runner._line
+    assert line is not None
+    await until(lambda: line.rtp_packets > 10)
+    monkeypatch.setattr(line.stream, "packets", lambda: asyncio.sleep(0, 7))
+    words: set[str] = set()
+    runner._changed = lambda: words.add(runner.conversation.in_words)
+    await until(lambda: runner._line not in (None, line) and is_connected(runner))
+    assert "reconnecting (1 of 3): no packet for 1 s" in words
+    await runner.close()
+
+
+async def test_what_cannot_be_replaced_is_given_up_in_words(
+    bench: Bench,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "RECOVERY_PAUSES", (0.0, 0.1, 0.2))
+    runner = await connected(bench)
+    bench.gate.faults["create"] = httpx.ConnectError("no network")
+    runner._recover("the connection was lost")
+    await until(lambda: runner.conversation.phase == "failed")
+    assert bench.gate.asked.count("create") == 4
+    assert "cannot be reached" in runner.conversation.trouble
+    del bench.gate.faults["create"]
+    await runner.open()
+    await until(lambda: is_connected(runner))
+    await runner.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "said_there", "hindrance"),
+    [
+        (401, "AuthorizationError", "user unauthenticated", "key"),
+        (402, "InsufficientCreditsError", "not enough credits", "credits"),
+        (403, "Forbidden", "Max user sessions reached", "streams"),
+        (429, "TooManyRequests", "slow down", "rate"),
+    ],
+)
+async def test_refusals_are_not_hammered_and_each_has_its_words(
+    bench: Bench,  # noqa: F811
+    status: int,
+    kind: str,
+    said_there: str,
+    hindrance: str,
+) -> None:
+    refusal = httpx.Response(status, json={"kind": kind, "description": said_there})
+    bench.gate.faults["create"] = refusal
+    runner = bench.runner()
+    await runner.open()
+    await asyncio.sleep(0.5)
+    conversation = runner.conversation
+    assert conversation.phase == "failed"
+    assert conversation.hindrance == hindrance
+    assert conversation.trouble
+    assert conversation.advice
+    assert bench.gate.asked.count("create") == 1
+    assert (conversation.retry_at is not None) == (status == 429)
+    await runner.close()
+
+
+async def test_retry_after_is_obeyed_when_connecting(bench: Bench) -> None:  # noqa: F811
+    bench.gate.faults["create"] = httpx.Response(429, headers={"retry-after": "1"}, json={})
+    runner = bench.runner()
+    await runner.open()
+    del bench.gate.faults["create"]
+    began = time.monotonic()
+    opening = asyncio.create_task(runner.open())
+    await asyncio.sleep(0.1)
+    delayed = runner.conversation.waits_until(time.monotonic())
+    assert delayed is not None
+    assert bench.gate.asked.count("create") == 1
+    await opening
+    assert time.monotonic() - began > 0.8
+    await until(lambda: is_connected(runner))
+    await runner.close()
+
+
+async def test_retry_after_is_obeyed_when_talking(bench: Bench) -> None:  # noqa: F811
+    runner = await connected(bench)
+    bench.gate.faults["message"] = httpx.Response(429, headers={"retry-after": "1"}, json={})
+    asking = asyncio.create_task(runner.ask("How do I interrupt you?"))
+    await asyncio.sleep(0.3)
+    del bench.gate.faults["message"]
+    assert runner.conversation.waits_until(time.monotonic()) is not None
+    assert "control and C" in (await asking).text
+    assert bench.gate.asked.count("message") == 2
+    await runner.close()
+
+
+async def test_a_lost_socket_is_opened_again(bench: Bench) -> None:  # noqa: F811
+    runner = await connected(bench)
+    line = runner._line
+    assert line is not None
+    assert line.socket._socket is not None
+    first = line.socket._socket
+    first.transport.abort()
+    await until(lambda: line.socket._socket is not first)
+    assert "control and C" in (await runner.ask("How do I interrupt you?")).text
+    assert runner._line is line, "the stream stays"
+    await runner.close()
+
+
+async def test_an_answer_that_does_not_come_is_waited_for_so_long(
+    bench: Bench,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("did_tui.live.watchdog.TURN_SECONDS", 1.0)
+    runner = await connected(bench)
+    bench.gate.delays["message"] = 20.0
+    bench.gate.swallow.add("message")
+    with pytest.raises(NotAnswered, match="No answer came"):
+        await runner.ask("Is anybody there?")
+    await runner.close()
+
+
+async def test_speaking_fast_is_spoken_in_order(bench: Bench) -> None:  # noqa: F811
+    runner = await connected(bench)
+    limit = {"kind": "BadRequest", "description": "User stream has reached pending requests limit"}
+    for number in range(3):
+        runner.speak(f"This is number {number}.")
+    bench.gate.faults["speak"] = httpx.Response(400, json=limit)
+    await asyncio.sleep(1)
+    del bench.gate.faults["speak"]
+    wanted = [f"This is number {number}." for number in range(3)]
+    await until(lambda: [s for s in said(runner, "assistant") if s in wanted] == wanted)
+    assert runner.conversation.phase == "connected"
+    await runner.close()
+
+
+async def test_a_conversation_that_only_speaks(bench: Bench) -> None:  # noqa: F811
+    runner = await connected(bench, mode="DirectPlayback")
+    assert "chat" not in bench.gate.asked
+    runner.say("Read this aloud, please.")
+    await until(lambda: runner.conversation.activity == "talking")
+    await until(lambda: said(runner, "assistant") == ["Read this aloud, please."])
+    assert "message" not in bench.gate.asked
+    await runner.close()
+
+
+async def test_a_conversation_in_text(bench: Bench) -> None:  # noqa: F811
+    runner = await connected(bench, mode="TextOnly")
+    assert "control and C" in (await runner.ask("How do I interrupt you?")).text
+    assert runner.speak("Hello there") == ""
+    await runner.close()
+
+
+async def test_credits_that_run_out_end_the_picture_and_not_the_talk(
+    bench: Bench,  # noqa: F811
+) -> None:
+    runner = await connected(bench)
+    bench.gate.faults["message"] = httpx.Response(
+        200, json={"result": "In text.", "chatMode": "TextOnly", "matches": []}
+    )
+    assert (await runner.ask("Hello?")).text == "In text."
+    assert any("credits" in sentence for sentence in bench.explained)
+    await until(lambda: bench.gate.left_open == set())
+    assert runner.conversation.phase == "connected"
+    del bench.gate.faults["message"]
+    assert "control and C" in (await runner.ask("How do I interrupt you?")).text
+    await runner.close()
