@@ -59,6 +59,9 @@ KEYS: tuple[Key, ...] = (
         shown=True,
     ),
     _chat("again", "f2", "connect", "Connect again after it has ended", shown=True),
+    _chat(
+        "text-only", "f9", "text only", "Where credits are gone: connect without video", shown=True
+    ),
     _prompt("send", "enter", "send", "Send the message", shown=True),
     _prompt("newline", "shift+enter,ctrl+j,alt+enter", "new line", "Begin a new line"),
     _prompt("editor", "f4", "editor", "Write the message in $VISUAL or $EDITOR"),

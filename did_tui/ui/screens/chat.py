@@ -16,11 +16,10 @@ from did_tui.live.conversation import Conversation
 from did_tui.live.events import Failed, Opening
 from did_tui.ui.screens import words
 from did_tui.ui.screens.chatkeys import ChatKeys
+from did_tui.ui.screens.gauges import Gauges
 from did_tui.ui.screens.stage import Stage
 from did_tui.ui.sound import Sound
 from did_tui.ui.widgets.prompt import Prompt
-from did_tui.ui.widgets.stats import Rates, Sample, sound_rows
-from did_tui.ui.widgets.statusline import StatusLine
 from did_tui.ui.widgets.topbar import TopBar
 
 if TYPE_CHECKING:
@@ -57,7 +56,6 @@ class ChatScreen(ChatKeys):
         self.runner: Runner | None = None
         self.sound = Sound()
         self.frozen = False
-        self._rates = Rates()
         self._began = 0.0
         self._leaving = False
         self._said: tuple[object, ...] = ()
@@ -66,13 +64,13 @@ class ChatScreen(ChatKeys):
         self._quiet_since = 0.0
         self.stage = Stage(self._agent.name, self._before_runner, self.app.now)
         self.prompt = Prompt(self._agent.name)
-        self._status = StatusLine()
+        self._gauges = Gauges(self.app, self.stage, self.sound)
 
     def compose(self) -> ComposeResult:
         """Bar, picture over or beside the transcript, prompt."""
         yield TopBar()
         yield self.stage
-        yield self._status
+        yield self._gauges.line
         yield self.prompt
         yield Footer(compact=True, show_command_palette=False)
 
@@ -179,6 +177,11 @@ class ChatScreen(ChatKeys):
             self.connect()
         else:
             self.reconnect(self.runner)
+
+    def action_text_only(self) -> None:
+        """Connect without video, which costs no credits."""
+        self.conversation.wished_mode = "TextOnly"
+        self.action_again()
 
     @work(group="connect", exclusive=True)
     async def reconnect(self, runner: Runner) -> None:
@@ -299,7 +302,7 @@ class ChatScreen(ChatKeys):
         conversation = self.conversation
         moving = self.stage.face.frames_shown > 0
         connected = conversation.phase in ("connected", "disconnecting")
-        here = connected and (moving or not conversation.fluent)
+        here = connected and (moving or not conversation.fluent or not conversation.plan.video)
         self.stage.show_steps(not here and conversation.phase != "disconnected")
         note = words.ended(conversation, self.app.now())
         self.stage.transcript.note(*(("", "") if self._leaving else note))
@@ -310,73 +313,13 @@ class ChatScreen(ChatKeys):
         self._show_progress()
 
     def _tick(self) -> None:
-        conversation, now = self.conversation, self.app.now()
         if self.app.once and not self._leaving:
             self._leave_when_done()
-        counters = self.runner.playback.counters if self.runner is not None else None
-        self._rates.add(
-            Sample(
-                now,
-                self.stage.face.frames_shown,
-                self.app.bytes_written,
-                counters.sound_heard if counters else 0,
-                counters.sound_concealed if counters else 0,
-                counters.sound_lost if counters else 0,
-            )
-        )
-        self.stage.captions.follow(conversation, self.sound.heard, silent=self.sound.silent)
-        self._tell_status(conversation, now)
-        if self.stage.stats.display:
-            self._tell_stats()
-
-    def _tell_status(self, conversation: Conversation, now: float) -> None:
-        match conversation.phase:
-            case "new" | "connecting":
-                self.stage.show_steps(self.stage.has_class("-connecting"))
-                self._status.say("◐", "$warning", words.waits(conversation, now))
-            case "connected":
-                figures = self.runner.playback.figures if self.runner is not None else None
-                self._status.tell(
-                    words.activity(conversation),
-                    now - self._began,
-                    level=self.sound.level,
-                    trouble=words.trouble(conversation, figures, self._rates, now),
-                    words=[
-                        *self._pace(),
-                        words.volume(self.sound.volume, muted=self.sound.muted),
-                        words.delay(figures),
-                        words.apart(figures),
-                        self.sound.name,
-                    ],
-                )
-            case "disconnecting":
-                self._status.say("◐", "$warning", "closing the stream at D-ID")
-            case "disconnected" | "failed":
-                self._status.say("○", "$muted", "not connected")
-
-    def _pace(self) -> list[str]:
-        """Frames shown and bytes sent a second, and what slows them."""
-        told = [f"{self._rates.fps:.0f} fps"]
-        if self.app.paced:
-            told.append(f"{self._rates.bytes_a_second / 1024:.0f} KB/s")
-            told.append(self.app.pace.in_words.partition(":")[0])
-        return told
-
-    def _tell_stats(self) -> None:
-        shape, colours = self.stage.face.style_names
-        figures = self.runner.playback.figures if self.runner is not None else None
-        picture = {
-            "shown": f"{self._rates.fps:.1f} a second, {self.stage.face.frames_shown} in all",
-            "sent": f"{self._rates.bytes_a_second / 1024:,.0f} KB/s to the terminal",
-            "drawn with": f"{words.SHAPES.get(shape, shape)}, colours: {colours}",
-            "terminal": self.app.pace.in_words if self.app.paced else "",
-        }
-        if figures is not None:
-            decoded, dropped = figures.pictures_decoded, figures.pictures_dropped
-            picture["decoded"] = f"{decoded}, dropped {dropped}"
-        volume = words.volume(self.sound.volume, muted=self.sound.muted)
-        sound = {"speaker": " · ".join(filter(None, [self.sound.name, volume]))}
-        self.stage.stats.tell(picture, sound | sound_rows(figures, self._rates))
+        heard, silent = self.sound.heard, self.sound.silent
+        self.stage.captions.follow(self.conversation, heard, silent=silent)
+        if not self.conversation.over and self.conversation.phase != "connected":
+            self.stage.show_steps(self.stage.has_class("-connecting"))
+        self._gauges.look(self.conversation, self.app.now() - self._began)
 
     def _leave_when_done(self) -> None:
         """With --once: go when the answer was spoken, or when there is nothing to wait for."""
@@ -397,6 +340,8 @@ class ChatScreen(ChatKeys):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """A key that cannot work now is not shown."""
+        if action == "text_only":
+            return self.conversation.over and self.conversation.hindrance == "credits"
         return self.conversation.over if action == "again" else True
 
     def on_resize(self, _event: events.Resize) -> None:

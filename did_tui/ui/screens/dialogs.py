@@ -21,6 +21,9 @@ from did_tui.ui.text import literal, one_line
 
 Value = TypeVar("Value")
 
+WIDTH = 72  # columns of a dialog
+LEFT = 20  # columns of the keys in the help
+
 
 class Dialog(ModalScreen[Value]):
     """A box over the conversation; escape leaves it and changes nothing."""
@@ -180,11 +183,17 @@ def _help() -> Content:
         ("everywhere", "Everywhere"),
     ):
         lines += [Content(""), Content.styled(title, "bold $primary")]
-        lines += [_row(" ".join(names(key)), key.help) for key in KEYS if key.place == place]
+        for key in KEYS:
+            if key.place == place:
+                lines += _row(" ".join(names(key)[:2]), key.help)
     lines += [Content(""), Content.styled("Written into the prompt", "bold $primary")]
-    lines += [_row(f"/{each.name} {each.takes}".rstrip(), each.help) for each in COMMANDS]
+    for each in COMMANDS:
+        lines += _row(f"/{each.name} {each.takes}".rstrip(), each.help)
     return Content("\n").join(lines)
 
 
-def _row(left: str, right: str) -> Content:
-    return literal(f"{left:<20} ", "$secondary") + literal(right)
+def _row(left: str, right: str) -> list[Content]:
+    """Two columns, the right one as many lines as it needs."""
+    lines = literal(right).wrap(WIDTH - 4 - LEFT)
+    heads = [literal(f"{left:<{LEFT}}", "$secondary")] + [Content(" " * LEFT)] * len(lines)
+    return [head + line for head, line in zip(heads, lines, strict=False)]

@@ -83,6 +83,8 @@ def ended(conversation: Conversation, now: float) -> tuple[str, str]:
     """Why it is over and what to do about it; empty where it is not."""
     if conversation.phase == "failed":
         key = "Press f2 to connect again."
+        if conversation.hindrance == "credits":
+            key = "Press f9 to go on in text, f2 to connect again."
         if conversation.retry_at is not None and conversation.retry_at > now:
             key = f"Press f2 in {conversation.retry_at - now:.0f} s to connect again."
         return conversation.trouble, f"{conversation.advice} {key}".strip()
