@@ -70,8 +70,7 @@ def waits(conversation: Conversation, now: float) -> str:
     delayed = conversation.waits_until(now)
     if delayed is not None:
         return f"{delayed.reason} Again in {delayed.until - now:.0f} s."
-    step = waiting_for(conversation, now)
-    return " · ".join(filter(None, [conversation.in_words, step]))
+    return conversation.in_words or waiting_for(conversation, now)
 
 
 def activity(conversation: Conversation) -> str:

@@ -122,7 +122,8 @@ class Transcript(VerticalScroll, can_focus=False):
         view = self._said.get(self._chosen)
         if view is not None:
             view.choose(True)
-            self.scroll_to_widget(view, animate=False)
+            tall = view.size.height > self.size.height
+            self.scroll_to_widget(view, animate=False, top=tall)
 
     def pages(self, number: int) -> None:
         """Scroll so many pages on, or back."""
