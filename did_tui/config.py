@@ -16,6 +16,7 @@ from did_tui.api.endpoints import DEFAULT_API_URL, DEFAULT_WS_URL
 SHAPES = ("auto", "half", "quadrant", "sextant", "octant", "braille", "ascii")
 GRAPHICS = ("kitty", "sixel")
 COLOURS = ("auto", "true", "256", "16", "grey", "none")
+MODES = ("Functional", "TextOnly", "Playground", "Maintenance", "DirectPlayback", "Off")
 FPS = 25.0  # what D-ID sends
 
 
@@ -67,13 +68,75 @@ def _number(name: str, value: str, least: float, most: float) -> float:
     return number
 
 
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """How a conversation is held; the stream's options are those of protocol 3.2.
+
+    ``session_timeout`` is in seconds and ``output_resolution`` in pixels, None where D-ID decides.
+    ``persist`` keeps the chat at D-ID, ``transcripts`` keeps it here.
+    """
+
+    mode: str = "Functional"
+    compatibility_mode: str = "on"  # VP8, which needs no licence and loses less on a bad line
+    fluent: bool = True
+    stream_warmup: bool = False
+    session_timeout: int | None = None
+    output_resolution: int | None = None
+    relay_only: bool = False
+    persist: bool = False
+    transcripts: bool = True
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The body of ``POST /agents/{id}/streams``."""
+        options: dict[str, object] = {
+            "compatibility_mode": self.compatibility_mode,
+            "fluent": self.fluent,
+        }
+        if self.stream_warmup:
+            options["stream_warmup"] = True
+        if self.session_timeout is not None:
+            options["session_timeout"] = self.session_timeout
+        if self.output_resolution is not None:
+            options["output_resolution"] = self.output_resolution
+        return options
+
+    @classmethod
+    def load(cls, env: Mapping[str, str], flags: Mapping[str, str | None]) -> Talk:
+        """Read flags by the names of the fields, else ``DID_TUI_…``; raises ``BadSetting``."""
+
+        def value(name: str, default: str) -> str:
+            return flags.get(name) or env.get(f"DID_TUI_{name.upper()}") or default
+
+        def yes(name: str, default: str) -> bool:
+            return _one_of(name, value(name, default).lower(), ("yes", "no")) == "yes"
+
+        def whole(name: str, least: int, most: int) -> int | None:
+            text = value(name, "")
+            return int(_number(name, text, least, most)) if text else None
+
+        return cls(
+            mode=_one_of("mode", value("mode", "Functional"), MODES),
+            compatibility_mode=_one_of(
+                "compatibility_mode", value("compatibility_mode", "on"), ("on", "off", "auto")
+            ),
+            fluent=yes("fluent", "yes"),
+            stream_warmup=yes("stream_warmup", "no"),
+            session_timeout=whole("session_timeout", 1, 300),
+            output_resolution=whole("output_resolution", 150, 1080),
+            relay_only=yes("relay_only", "no"),
+            persist=yes("persist", "no"),
+            transcripts=yes("transcripts", "yes"),
+        )
+
+
 class NoKey(Exception):
     """There is no key; the text says where one comes from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where D-ID is, who asks, where sound goes, how pictures look. ``repr`` never has the key."""
+    """Where D-ID is, who asks, how it looks, sounds and talks. ``repr`` never has the key."""
 
     api_url: str = DEFAULT_API_URL
     ws_url: str = DEFAULT_WS_URL
@@ -81,6 +144,7 @@ class Settings:
     audio: str = "auto"
     av_offset: float = 0.0  # milliseconds that pictures are shown after their sound
     look: Look = field(default_factory=Look)
+    talk: Talk = field(default_factory=Talk)
 
     @classmethod
     def load(
@@ -101,6 +165,7 @@ class Settings:
                 1000,
             ),
             look=Look.load(env, flags),
+            talk=Talk.load(env, flags),
         )
 
     @property

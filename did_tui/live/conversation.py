@@ -138,7 +138,7 @@ class Conversation:
         self.delayed: Delayed | None = None
         self.idle_seconds = IDLE_SECONDS
         self._interrupted = False
-        self._warming = False
+        self.warming = False
         self._active_at: float | None = None
 
     def apply(self, event: Event, now: float) -> tuple[Effect, ...]:
@@ -234,9 +234,9 @@ class Conversation:
             case StreamGranted():
                 self.fluent, self.interruptible = event.fluent, event.interruptible
                 self.idle_seconds = event.timeout or IDLE_SECONDS
-                self._warming = event.warmup and not event.fluent
+                self.warming = event.warmup and not event.fluent
             case WarmupEnded():
-                self._warming = False
+                self.warming = False
                 yield from self._maybe_connected(now)
             case Delayed():
                 self.delayed = event
@@ -312,7 +312,7 @@ class Conversation:
             self.steps[step].state = "skipped"
         self.end_reason, self.trouble, self.advice = None, "", ""
         self.hindrance, self.retry_at, self.delayed = "", None, None
-        self.speaking, self.video_id, self._warming, self._interrupted = False, "", False, False
+        self.speaking, self.video_id, self.warming, self._interrupted = False, "", False, False
         self.connectivity = "unknown"
 
     def _step_begun(self, step: Step, now: float) -> None:
@@ -334,7 +334,7 @@ class Conversation:
         A mode that shows no picture needs the chat only.
         """
         ready = all(self.steps[step].state == "done" for step in self.plan.needs)
-        warming = self._warming and self.plan.video
+        warming = self.warming and self.plan.video
         if self.phase == "connecting" and ready and not warming:
             self.phase, self._active_at = "connected", now
             if self.recovery is not None:

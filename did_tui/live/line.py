@@ -38,14 +38,16 @@ from did_tui.live.events import (
     Step,
     StepBegun,
     StepDone,
+    WarmupEnded,
 )
 from did_tui.live.journal import Journal
 from did_tui.live.media.decode import Converter
 from did_tui.live.media.playback import Playback
 from did_tui.live.streams import Emit, NotificationsSocket, OfferUnreadable, WebRtcStream
-from did_tui.live.watchdog import Watch, strength
+from did_tui.live.watchdog import WarmUp, Watch, strength
 
 LOOK_SECONDS = 0.5  # between two looks at what arrives
+WARM_LOOK_SECONDS = 0.1
 FREEZE_SECONDS = 0.25  # between two pictures of a stream that always has some
 SOCKET_PAUSES = (0.5, 2.0, 5.0)  # seconds before each try to open a lost socket again
 RATE_SECONDS = 5.0  # to leave the service alone where it does not say how long
@@ -259,6 +261,8 @@ class Line:
             watch.look(now, self.rtp_packets, self._playback.counters.pictures_decoded)
             watch.flows = conversation.fluent and conversation.plan.video
             watch.answered = conversation.steps["answer"].ended
+            if watch.opened is None and conversation.steps["channel"].ended is not None:
+                self._spawn(self._warm_up())
             watch.opened = conversation.steps["channel"].ended
             if not conversation.speaking:
                 watch.talks = None
@@ -267,6 +271,14 @@ class Line:
             reason = watch.lost(now)
             if reason and conversation.plan.video:
                 self._lost(reason)
+
+    async def _warm_up(self) -> None:
+        """See a legacy stream's warm-up clip end, should nothing be said about that."""
+        warm_up = WarmUp(time.monotonic())
+        while self._conversation.warming:
+            if warm_up.ended(time.monotonic(), self._playback.counters.pictures_decoded):
+                self._emit(WarmupEnded())
+            await asyncio.sleep(WARM_LOOK_SECONDS)
 
     def strength(self) -> Connectivity:
         """How strong the connection is now, by what has happened since the last time."""

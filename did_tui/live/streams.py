@@ -54,6 +54,12 @@ class OfferUnreadable(DidError):
     advice = "Please report this, with the report of --report."
 
 
+class NoRelay(DidError):
+    """Media may only go through a relay, and there is none."""
+
+    advice = "Allow other ways: DID_TUI_RELAY_ONLY=no."
+
+
 class WebRtcStream:
     """One stream, from the POST that opens it to the DELETE that ends it.
 
@@ -182,7 +188,12 @@ class WebRtcStream:
             raise OfferUnreadable(
                 f"The service sent an offer that this program cannot read ({error or 'empty'})."
             ) from error
-        rtc.gather_with(pc, ice.choose(stream.ice_servers, self._attempt))
+        servers = ice.choose(stream.ice_servers, self._attempt)
+        if self._relay_only and servers.turn is None:
+            raise NoRelay(
+                "D-ID offers no relay for this stream, and the settings allow no other way."
+            )
+        rtc.gather_with(pc, servers)
         if rtc.offers_loopback_only(sdp) and not self._relay_only:
             rtc.gather_on_loopback(pc)
         return pc

@@ -13,6 +13,8 @@ from did_tui.live.events import Connectivity
 CONNECT_SECONDS = 15.0  # from the answer to an open data channel
 SILENT_SECONDS = 5.0  # without a packet, or without a picture while the agent talks
 TURN_SECONDS = 60.0  # from a message to the first of its answer
+WARM_SECONDS = 5.0  # after which a stream is ready, whatever it says
+STILL_LOOKS = 4  # without a further picture, after which a clip has ended
 LOOKS_SECONDS = 2.0  # between two looks, beyond which this program itself stood still
 
 STRONG_SECONDS, WEAK_SECONDS = 0.25, 0.28  # of delay in the receive buffer (protocol 6)
@@ -71,6 +73,29 @@ class Watch:
     def unanswered(self, now: float) -> bool:
         """Whether a message has waited too long for its answer."""
         return self.asked is not None and now - self.asked > TURN_SECONDS
+
+
+@dataclass(slots=True)
+class WarmUp:
+    """Whether a legacy stream's warm-up clip has ended (protocol 3.1): looked at every 100 ms.
+
+    It has when pictures came and four looks in a row see no further one; a service that shows none
+    and never says ``stream/ready`` is believed to be ready after five seconds.
+    """
+
+    began: float
+    _pictures: int = -1
+    _still: int = 0
+    _moved: bool = False
+
+    def ended(self, now: float, pictures: int) -> bool:
+        """Take the counter of decoded pictures."""
+        if self._pictures < 0:
+            self._pictures = pictures
+        self._moved = self._moved or pictures != self._pictures
+        self._still = 0 if pictures != self._pictures else self._still + 1
+        self._pictures = pictures
+        return (self._moved and self._still >= STILL_LOOKS) or now - self.began > WARM_SECONDS
 
 
 def strength(delay: float, freezes: int, before: Connectivity) -> Connectivity:

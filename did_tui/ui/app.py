@@ -180,13 +180,18 @@ class DidTui(TerminalApp[None]):
             on_picture=screen.picture_ready,
             on_trouble=lambda reason: loop.call_soon_threadsafe(screen.no_sound, reason),
         )
+        talk = self.settings.talk
         runner: Runner = live.Runner(
             client,
             agent_id,
             playback,
+            options=talk.options,
+            mode=talk.mode,
+            persist=talk.persist,
+            relay_only=talk.relay_only,
+            journal=self._journal,
             changed=screen.changed,
             explain=screen.warn,
-            journal=self._journal,
         )
         return runner
 

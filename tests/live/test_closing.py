@@ -34,6 +34,7 @@ class Gate(httpx.AsyncBaseTransport):
     delays: dict[str, float] = field(default_factory=dict)
     faults: dict[str, httpx.Response | Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    changes: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
     swallow: set[str] = field(default_factory=set)  # delayed before the service hears of it
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -56,6 +57,8 @@ class Gate(httpx.AsyncBaseTransport):
         await response.aclose()
         if what == "create" and response.status_code == 201:
             self.opened.add(json.loads(body)["id"])
+        if what in self.changes:
+            body = json.dumps(self.changes[what](json.loads(body))).encode()
         await asyncio.sleep(self.delays.get(what, 0))
         if what == "delete" and response.status_code == 200:
             self.deleted.add(request.url.path.rsplit("/", 1)[1])
@@ -226,3 +229,37 @@ async def test_a_delete_that_gets_no_answer_is_tried_again(bench: Bench, tmp_pat
     assert list(journal.pages()) == []
     # By then the emulator had noticed that its peer is gone, and had nothing to delete.
     bench.gate.deleted |= bench.gate.opened
+
+
+async def test_nothing_goes_on_after_many_openings_and_closings(bench: Bench) -> None:
+    before = len(asyncio.all_tasks())
+    for number in range(24):
+        runner = bench.runner()
+        opening = asyncio.create_task(runner.open())
+        await asyncio.sleep(number * 0.02)
+        await runner.close()
+        await opening
+    async with asyncio.timeout(10):
+        while len(asyncio.all_tasks()) > before:
+            await asyncio.sleep(0.1)
+    names = [repr(task.get_coro()) for task in asyncio.all_tasks()]
+    assert not [name for name in names if "query_consent" in name]
+
+
+async def test_relay_only_and_no_relay_is_said(bench: Bench) -> None:
+    runner = bench.runner(relay_only=True)
+    await runner.open()
+    assert "no relay" in runner.conversation.trouble
+    await runner.close()
+
+
+async def test_an_offer_that_cannot_be_read_is_said_and_closed(bench: Bench) -> None:
+    bench.gate.changes["create"] = lambda body: body | {"offer": "v=0 nonsense", "jsep": {}}
+    runner = bench.runner()
+    await runner.open()
+    conversation = runner.conversation
+    assert conversation.phase == "failed"
+    assert "an offer that this program cannot read" in conversation.trouble
+    assert conversation.hindrance == "offer"
+    assert "report" in conversation.advice
+    await runner.close()

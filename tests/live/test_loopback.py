@@ -14,6 +14,7 @@ from nullsink import NullSink, available
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
+from did_tui.live import wire
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.speaker import SilentSpeaker, Speaker
 from did_tui.live.runner import STREAM_OPTIONS, Runner
@@ -108,6 +109,29 @@ async def test_a_legacy_agent_shows_pictures_only_while_it_talks(
     shown = len(call.pictures)
     await asyncio.sleep(0.5)
     assert len(call.pictures) <= shown + 1
+    await call.runner.close()
+    await client.close()
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_legacy_stream_with_warm_up_is_connected_when_that_has_ended(
+    emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    heard = wire.from_channel
+    if not told:  # then it is seen: the pictures stand still
+        monkeypatch.setattr(
+            wire, "from_channel", lambda data: None if data == "stream/ready" else heard(data)
+        )
+    client = client_of(emulator)
+    agent_id = await agent_named(client, "Juno")
+    call = Call(client, agent_id, Playback(open_speaker=silent), {"stream_warmup": True})
+    conversation = call.runner.conversation
+    await call.runner.open()
+    await call.until(lambda: conversation.steps["channel"].state == "done")
+    assert conversation.phase == "connecting"
+    began = time.monotonic()
+    await call.until(lambda: conversation.activity == "idle" and not conversation.warming)
+    assert time.monotonic() - began > 1
     await call.runner.close()
     await client.close()
 

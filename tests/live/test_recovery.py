@@ -232,3 +232,52 @@ async def test_credits_that_run_out_end_the_picture_and_not_the_talk(
     del bench.gate.faults["message"]
     assert "control and C" in (await runner.ask("How do I interrupt you?")).text
     await runner.close()
+
+
+NONSENSE = [
+    "",
+    ":",
+    "no colon",
+    "chat/answer:" + "x" * 1_000_000,
+    "y" * 1_000_000,
+    b"\x00\xff" * 1000,
+    "chat/answer:100%",
+    "chat/answer:%zz%",
+    'chat/partial:{"content":"lost","sequence":-1}',
+    'chat/partial:{"content":"far","sequence":1000000000}',
+    'chat/partial:{"content":"cut',
+    "stream/started:" + "[" * 50_000,
+    "stream/error:" + "\x1b]0;title\x07",
+    'stream/done:{"a":',
+    "stream/unheard",
+    None,
+    5,
+]
+
+
+async def test_whatever_a_peer_sends_the_talk_goes_on(bench: Bench) -> None:  # noqa: F811
+    runner = await connected(bench)
+    line = runner._line
+    assert line is not None
+    for data in NONSENSE:
+        line.stream._heard(data)
+    assert is_connected(runner)
+    assert said(runner, "assistant").count("100%") == 1, "a percent sign that encodes nothing"
+    assert "control and C" in (await runner.ask("How do I interrupt you?")).text
+    await runner.close()
+
+
+async def test_what_is_typed_without_a_connection_is_sent_by_the_next(
+    bench: Bench,  # noqa: F811
+) -> None:
+    bench.gate.faults["create"] = httpx.ConnectError("no network")
+    runner = bench.runner()
+    runner.say("How do I interrupt you?")
+    await runner.open()
+    assert runner.conversation.phase == "failed"
+    runner.say("Press escape")
+    del bench.gate.faults["create"]
+    await runner.open()
+    await until(lambda: len(said(runner, "assistant")) >= 2)
+    assert said(runner, "user") == ["How do I interrupt you?", "Press escape"]
+    await runner.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from did_tui.live.events import Connectivity
-from did_tui.live.watchdog import Watch, strength
+from did_tui.live.watchdog import WARM_SECONDS, WarmUp, Watch, strength
 
 
 def watch(**seen: object) -> Watch:
@@ -74,3 +74,16 @@ def test_a_message_waits_a_minute_for_its_answer() -> None:
 )
 def test_strength(delay: float, freezes: int, before: Connectivity, after: str) -> None:
     assert strength(delay, freezes, before) == after
+
+
+def test_a_warm_up_clip_has_ended_when_its_pictures_stand_still() -> None:
+    warm_up = WarmUp(0.0)
+    seen = [5, 5, 5, 5, 5, 6, 8, 10, 12, 12, 12, 12]
+    assert [warm_up.ended(n / 10, pictures) for n, pictures in enumerate(seen)] == [False] * 12
+    assert warm_up.ended(1.3, 12)
+
+
+def test_a_warm_up_that_never_shows_anything_ends_as_well() -> None:
+    warm_up = WarmUp(0.0)
+    assert not warm_up.ended(WARM_SECONDS, 0)
+    assert warm_up.ended(WARM_SECONDS + 0.1, 0)
