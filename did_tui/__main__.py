@@ -154,6 +154,7 @@ def _add_emulator(parser: argparse.ArgumentParser) -> None:
 #: The emulator's limits: flag, type, what it says.
 LIMITS: tuple[tuple[str, type, str], ...] = (
     ("idle-seconds", float, "close a stream after so long without a message (default: 120)"),
+    ("linger-seconds", float, "keep a stream that its peer left without a DELETE (default: 10)"),
     ("sessions", int, 'open streams before "Max user sessions reached" (default: 10)'),
     ("credits", int, "answers until 402 and TextOnly (default: without end)"),
     ("pending", int, "requests that may wait on a stream (default: 4)"),

@@ -215,7 +215,8 @@ class Streams:
         """Close the stream when no message has come for its time and it has finished talking."""
         while True:
             wait = self.remaining(stream)
-            if wait <= 0 and not stream.answering and not stream.peer.stage.speaking:
+            heard = stream.peer.state == "connected" and stream.peer.stage.speaking
+            if wait <= 0 and not stream.answering and not heard:
                 await self.close(stream, "inactivity")
                 return
             # The account's limit may be changed meanwhile, so it is looked at now and then.

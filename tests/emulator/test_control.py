@@ -13,6 +13,7 @@ import threading
 import time
 import wave
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,15 +23,16 @@ import pytest
 import websockets
 from plainclient import PlainClient, PlainStream, until
 
+from did_tui.__main__ import main
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.usage import CONTROL
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """An emulator for this module alone: its limits are changed."""
+@contextmanager
+def running(*options: str) -> Iterator[str]:
+    """The address of an emulator in a process of its own."""
     command = [sys.executable, "-m", "did_tui", "emulator", "--port", "0", "--until-eof"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen([*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin
     assert process.stdout
     found = re.search(r"(http://\S+)", process.stdout.readline().decode())
@@ -39,6 +41,13 @@ def url() -> Iterator[str]:
     process.stdin.close()
     process.stdout.close()
     assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """An emulator for this module alone: its limits are changed."""
+    with running() as url:
+        yield url
 
 
 @pytest.fixture
@@ -281,6 +290,21 @@ async def test_a_stream_without_messages_is_closed(client: PlainClient) -> None:
         assert (await client.ask("POST", f"/agents/{agent}/streams", body)).status_code == 400
 
 
+async def test_a_stream_that_nobody_joins_is_closed_too(client: PlainClient) -> None:
+    agent = await client.agent("Mira")
+    options = {"session_timeout": 1}
+    opened = (await client.ask("POST", f"/agents/{agent}/streams", options)).json()
+    body = {
+        "session_id": opened["session_id"],
+        "script": {"type": "text", "input": "Nobody is there to hear this."},
+    }
+    path = f"/agents/{agent}/streams/{opened['id']}"
+    assert (await client.ask("POST", path, body)).status_code == 200
+    async with asyncio.timeout(30):
+        while (await client.state())["streams"]:
+            await asyncio.sleep(0.1)
+
+
 async def test_one_stream_more_than_the_account_may_have(client: PlainClient) -> None:
     await client.limit(sessions=1)
     agent = await client.agent("Mira")
@@ -325,7 +349,6 @@ async def test_too_much_at_once_on_one_stream(client: PlainClient) -> None:
         refused = [answer for answer in answers if answer.status_code != 200]
         assert refused
         assert "pending requests limit" in refused[0].json()["description"]
-        await until(lambda: sum(map(str.__len__, map(str, stream.data))) and stream.got("stream/"))
 
 
 async def test_the_rate_of_requests(client: PlainClient) -> None:
@@ -333,6 +356,30 @@ async def test_the_rate_of_requests(client: PlainClient) -> None:
     answers = [await client.ask("GET", "/agents/me") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert 1 <= int(answers[2].headers["retry-after"]) <= 60
+
+
+async def test_limits_on_the_command_line() -> None:
+    options = "--idle-seconds 9.5 --linger-seconds 2 --sessions 3 --credits 0 --pending 1"
+    more = "--requests-a-minute 7 --chat-mode Off"
+    with running(*options.split(), *more.split()) as url:
+        async with PlainClient(url) as client:
+            assert (await client.state())["limits"] == {
+                "idle_seconds": 9.5,
+                "linger_seconds": 2,
+                "sessions": 3,
+                "credits": 0,
+                "pending": 1,
+                "requests_a_minute": 7,
+                "chat_mode": "Off",
+                "ice_servers": [],
+            }
+
+
+@pytest.mark.parametrize("option", ["--sessions=0", "--credits=-1", "--chat-mode=Dance"])
+def test_limits_that_are_none(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["emulator", "--port", "0", option]) == 1
+    name = option.partition("=")[0].strip("-").replace("-", "_")
+    assert f"{name}: " in capsys.readouterr().err
 
 
 async def test_new_chats_are_downgraded(client: PlainClient) -> None:

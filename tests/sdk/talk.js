@@ -75,18 +75,22 @@ window.talk = {
     return { name: manager.agent.name ?? manager.agent.preview_name };
   },
 
-  // Milliseconds until the SDK says that it is connected, and until a frame was shown.
+  // Milliseconds until the SDK says that it is connected.
   async connect() {
     const begun = performance.now();
-    const frame = new Promise((seen) => video.requestVideoFrameCallback(() => seen(performance.now() - begun)));
     await manager.connect();
     const connected = performance.now() - begun;
-    return { connected, frame, type: manager.getStreamType(), interrupt: manager.getIsInterruptAvailable() };
+    return { connected, type: manager.getStreamType(), interrupt: manager.getIsInterruptAvailable() };
   },
 
-  async timed() {
-    const { connected, frame } = await talk.connect();
-    return { connected, frame: await frame };
+  // Milliseconds from nothing at all until it is connected, and until a frame was shown.
+  async timed(...all) {
+    video.srcObject = null;
+    const begun = performance.now();
+    const shown = new Promise((resume) => video.requestVideoFrameCallback(() => resume(performance.now() - begun)));
+    await talk.create(...all);
+    await manager.connect();
+    return { connected: performance.now() - begun, frame: await shown };
   },
 
   async sees(frames, seconds) {
