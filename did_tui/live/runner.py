@@ -45,8 +45,10 @@ from did_tui.live.events import (
     UserSaid,
 )
 from did_tui.live.media.decode import Converter
+from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.streams import NotificationsSocket, WebRtcStream
+from did_tui.live.talk import NOT_TAKEN, MicrophoneTrack
 
 STREAM_OPTIONS: Mapping[str, Any] = {"compatibility_mode": "on", "fluent": True}
 
@@ -67,7 +69,8 @@ class Runner:
     """One conversation with one agent, from ``open`` to ``close``.
 
     ``changed`` is called in the event loop after each event, ``explain`` with sentences for the
-    user. Everything is used from one event loop.
+    user. ``microphone`` is sent where the service takes it; it is not closed here. Everything is
+    used from one event loop.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Runner:
         options: Mapping[str, Any] = STREAM_OPTIONS,
         changed: Callable[[], None] = lambda: None,
         explain: Callable[[str], None] = lambda _sentence: None,
+        microphone: Microphone | None = None,
     ) -> None:
         self.agent_id = agent_id
         self.conversation = Conversation()
@@ -86,6 +90,7 @@ class Runner:
         self.agent: RuntimeAgent | None = None
         self._client, self._options = client, options
         self._changed, self._explain = changed, explain
+        self._microphone = microphone
         self._line: _Line | None = None
         self._chat_id = ""
         self._sending: set[asyncio.Task[None]] = set()
@@ -106,8 +111,9 @@ class Runner:
                 self.emit(event)
 
         client, connection = self._client, line.connection
+        voice = MicrophoneTrack(self._microphone) if self._microphone is not None else None
         line.stream = WebRtcStream(
-            client, self.agent_id, connection, emit, lambda track: self._play(line, track)
+            client, self.agent_id, connection, emit, lambda track: self._play(line, track), voice
         )
         line.socket = NotificationsSocket(client, connection, emit)
         self.emit(Opening())
@@ -121,6 +127,12 @@ class Runner:
         message_id = f"user-{self._said}"
         self.emit(UserSaid(message_id, text))
         return message_id
+
+    @property
+    def no_microphone_because(self) -> str | None:
+        """Why nobody would hear the user's voice; empty if somebody does, None: not known yet."""
+        takes = self._line.stream.takes_voice if self._line is not None else None
+        return None if takes is None else "" if takes else NOT_TAKEN
 
     def interrupt(self) -> None:
         """Stop the agent's speech, or explain why it cannot be stopped."""

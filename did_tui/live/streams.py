@@ -55,6 +55,7 @@ class WebRtcStream:
     """One stream, from the POST that opens it to the DELETE that ends it.
 
     ``emit`` gets events, ``on_track`` the media tracks; both are called in the event loop.
+    ``voice`` is sent where the service takes it, which ``takes_voice`` tells after its offer.
     """
 
     def __init__(
@@ -64,9 +65,12 @@ class WebRtcStream:
         connection: str,
         emit: Emit,
         on_track: Callable[[MediaStreamTrack], None],
+        voice: MediaStreamTrack | None = None,
     ) -> None:
         self._client, self._agent_id, self._connection = client, agent_id, connection
         self._emit, self._on_track = emit, on_track
+        self._voice = voice
+        self.takes_voice: bool | None = None
         self._pc: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
         self._creating: asyncio.Future[Stream] | None = None
@@ -147,6 +151,9 @@ class WebRtcStream:
             raise OfferUnreadable(
                 f"The service sent an offer that this program cannot read ({error or 'empty'})."
             ) from error
+        self.takes_voice = rtc.takes_sound(sdp)
+        if self._voice is not None and self.takes_voice:
+            pc.addTrack(self._voice)
         if rtc.offers_loopback_only(sdp):
             rtc.gather_on_loopback(pc)
         return pc

@@ -84,6 +84,8 @@ class Playback:
     ) -> None:
         self.counters = Counters()
         self.muted = False
+        self.hushed = False
+        """Silent for as long as the user speaks, whatever ``muted`` is."""
         self.level = 0.0
         self.av_offset = av_offset
         self._sink = sink
@@ -132,6 +134,11 @@ class Playback:
     def audible(self) -> bool:
         """Whether somebody could hear something."""
         return self._speaker is not None and self._speaker.audible
+
+    @property
+    def loudness(self) -> float:
+        """How loud the voice is for whoever sits here, 0 to 1: what a microphone would hear."""
+        return self.level if self.audible and not (self.muted or self.hushed) else 0.0
 
     @property
     def figures(self) -> Figures:
@@ -305,7 +312,9 @@ class Playback:
                     break
                 sound = self._voice.pull(BLOCK)
             self._meter(sound.samples)
-            speaker.write(bytes(BLOCK * 4) if self.muted else sound.samples.tobytes())
+            speaker.write(
+                bytes(BLOCK * 4) if self.muted or self.hushed else sound.samples.tobytes()
+            )
             if sound.position is not None and not math.isnan(latency):
                 self._sync.device.anchor(sound.position, now + latency)
             latency += BLOCK / RATE
