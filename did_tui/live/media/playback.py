@@ -11,6 +11,7 @@ import asyncio
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -104,6 +105,8 @@ class Playback:
         self._offset_seen: float | None = None
         self._latency = math.nan
         self._written = 0
+        self._heard = 0.0
+        self._to_be_heard: deque[tuple[float, float]] = deque(maxlen=1000)
         self._sender_drift, self._device_drift = Drift(), Drift()
         self._speaker: Speaker | None = None
         self._stop = threading.Event()
@@ -134,6 +137,14 @@ class Playback:
     def audible(self) -> bool:
         """Whether somebody could hear something."""
         return self._speaker is not None and self._speaker.audible
+
+    @property
+    def heard_seconds(self) -> float:
+        """How much of the voice was heard by now, as it was said: 10 ms exact, and it only grows.
+
+        What waits here or in the device does not count, as far as the device tells.
+        """
+        return self._heard
 
     @property
     def loudness(self) -> float:
@@ -289,6 +300,7 @@ class Playback:
         while not self._stop.wait(NAP):
             try:
                 self._fill(self._speaker)
+                self._listen()
             except SpeakerError as error:
                 self._speaker.close()
                 self._speaker = SilentSpeaker()
@@ -321,9 +333,17 @@ class Playback:
             self._latency = latency
             self._written += BLOCK
             wanted -= BLOCK
+        end = now if math.isnan(latency) else now + latency
+        self._to_be_heard.append((end, self._voice.handed / RATE))
         counters, voice = self.counters, self._voice.counters
         counters.sound_heard, counters.sound_lost = voice.heard, voice.lost
         counters.sound_concealed = voice.concealed
+
+    def _listen(self) -> None:
+        """Follow what is heard by now."""
+        now = time.monotonic()
+        while self._to_be_heard and self._to_be_heard[0][0] <= now:
+            self._heard = max(self._heard, self._to_be_heard.popleft()[1])
 
     def _meter(self, samples: Samples) -> None:
         """Follow the loudness, 0 to 1: up at once, down slowly."""

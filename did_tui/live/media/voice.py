@@ -243,6 +243,11 @@ class VoiceBuffer:
         """Frames that wait."""
         return len(self._wave) + self._coming
 
+    @property
+    def handed(self) -> int:
+        """Frames, as they were said, that were pulled."""
+        return max(0, self.counters.heard - len(self._wave))
+
     def ready(self, frames: int) -> bool:
         """Whether so many can be pulled now without making any up for want of packets."""
         return not self._playing or self.depth >= frames
