@@ -18,7 +18,7 @@ from feeder import wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 from lossy import stay_on_loopback
-from nullsink import NullSink, available
+from nullsink import NullSink, needs_pulse
 
 from did_tui.api.client import Client
 from did_tui.live import rtc
@@ -28,10 +28,6 @@ from did_tui.live.media.portaudio import PortAudioCapture, devices
 from did_tui.live.media.speaker import RATE, SpeakerError
 from did_tui.live.streams import WebRtcStream
 from did_tui.live.talk import MicrophoneTrack
-
-needs_pulse = pytest.mark.skipif(
-    not available(), reason="PulseAudio is not installed: apt-get install pulseaudio"
-)
 
 HERTZ = 700.0
 LOUD = 12_000
@@ -241,21 +237,20 @@ def test_portaudio_without_a_microphone_says_so() -> None:
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NullSink]:
-    with pytest.MonkeyPatch.context() as patch, NullSink(mic=True) as running:
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+def room(private_home: None) -> Iterator[NullSink]:
+    with NullSink(mic=True) as running:
         yield running
 
 
 @needs_pulse
 @pytest.mark.parametrize("device", ["auto", "pulse:mic", "parec:mic"])
-async def test_what_is_said_into_a_microphone_comes_out(server: NullSink, device: str) -> None:
-    nobody = server.listeners()
-    microphone = Microphone(device, env=server.env())
+async def test_what_is_said_into_a_microphone_comes_out(room: NullSink, device: str) -> None:
+    nobody = room.listeners()
+    microphone = Microphone(device, env=room.env())
     microphone.talk(on=True)
     await asyncio.wait_for(microphone.read(), 10)
-    assert server.listeners() == nobody + 1
-    speaking = threading.Thread(target=server.speak, args=(tone(3 * RATE, 2),))
+    assert room.listeners() == nobody + 1
+    speaking = threading.Thread(target=room.speak, args=(tone(3 * RATE, 2),))
     speaking.start()
     try:
         heard: list[bytes] = []
@@ -264,7 +259,7 @@ async def test_what_is_said_into_a_microphone_comes_out(server: NullSink, device
                 heard.append(await microphone.read())
         assert microphone.level == pytest.approx(LOUD / 32768, rel=0.1)
         microphone.talk(on=False)
-        gone = await asyncio.to_thread(wait_until, lambda: server.listeners() == nobody, 5)
+        gone = await asyncio.to_thread(wait_until, lambda: room.listeners() == nobody, 5)
         assert gone, "the device is given back"
     finally:
         microphone.close()
@@ -272,17 +267,17 @@ async def test_what_is_said_into_a_microphone_comes_out(server: NullSink, device
 
 
 @needs_pulse
-def test_microphones_are_listed_without_what_sinks_play(server: NullSink) -> None:
-    found = [device for device in microphones(server.env()) if device.sink.startswith("pulse")]
+def test_microphones_are_listed_without_what_sinks_play(room: NullSink) -> None:
+    found = [device for device in microphones(room.env()) if device.sink.startswith("pulse")]
     assert [(device.sink, device.default) for device in found] == [("pulse:mic", True)]
 
 
 @needs_pulse
-def test_a_microphone_that_is_not_there(server: NullSink) -> None:
+def test_a_microphone_that_is_not_there(room: NullSink) -> None:
     with pytest.raises(SpeakerError):
-        open_capture("pulse:absent", env=server.env())
+        open_capture("pulse:absent", env=room.env())
     with pytest.raises(SpeakerError):
-        open_capture("pulse", env=server.no_device_env())
+        open_capture("pulse", env=room.no_device_env())
 
 
 # The network

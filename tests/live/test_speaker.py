@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from fakesound import FakeSoundDevice, FakeStream
 from feeder import Feeder, wait_until
-from nullsink import NullSink, Recorder, available, counter_pcm
+from nullsink import NullSink, Recorder, counter_pcm, needs_pulse
 
 from did_tui.live.media import portaudio, pulse
 from did_tui.live.media import speaker as speaker_module
@@ -31,28 +31,12 @@ from did_tui.live.media.speaker import (
     open_speaker,
 )
 
-needs_pulse = pytest.mark.skipif(
-    not available(), reason="PulseAudio is not installed: apt-get install pulseaudio"
-)
+pytestmark = pytest.mark.usefixtures("private_home")
 
 
 def threads_of_this_process() -> int:
     """Count all of them: libpulse's thread is not one of Python's."""
     return len(list(Path("/proc/self/task").iterdir()))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what libpulse writes, a cookie, out of the home directory."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-        yield
-
-
-@pytest.fixture
-def server() -> Iterator[NullSink]:
-    with NullSink() as running:
-        yield running
 
 
 @pytest.fixture
