@@ -245,6 +245,7 @@ class Playback:
                 decoder = None
             self._decoder = (codec, source), decoder
         if decoder is None:
+            self._voice.counters.broken += 1
             return
         with self._voice_lock:
             self._voice.push(sequence, timestamp, payload, now, decoder, source)
