@@ -35,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 RATE = 48_000
 CHANNELS = 2
@@ -81,6 +82,11 @@ def available() -> bool:
     except OSError:
         return False
     return True
+
+
+needs_pulse = pytest.mark.skipif(
+    not available(), reason="PulseAudio is not installed: apt-get install pulseaudio"
+)
 
 
 def _environ_without_sound() -> dict[str, str]:

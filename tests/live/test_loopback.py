@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import KEY, RunningEmulator
-from nullsink import NullSink, available
+from nullsink import NullSink, needs_pulse
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
@@ -175,7 +175,7 @@ async def test_an_agent_that_does_not_exist_fails_in_words(emulator: RunningEmul
     await client.close()
 
 
-@pytest.mark.skipif(not available(), reason="PulseAudio is not installed: apt install pulseaudio")
+@needs_pulse
 async def test_the_voice_is_heard(
     emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -82,3 +83,14 @@ def test_what_is_missing_is_made_up_before_the_device_is_empty(
     assert wait_until(lambda: heard(playback) >= 5 * PACKET, 10)
     device.in_hand = 0.05
     assert wait_until(lambda: playback.figures.voice.concealed > 0, 10)
+
+
+def test_what_is_in_the_device_is_not_heard_yet(device: Device, playback: Playback) -> None:
+    device.in_hand = 0.3
+    began = time.monotonic()
+    say(playback, 5)
+    assert wait_until(lambda: playback.heard_seconds > 0, 10)
+    assert time.monotonic() - began >= 0.3
+    assert heard(playback) >= 4 * PACKET, "all of it was handed out long ago"
+    assert wait_until(lambda: playback.heard_seconds >= 0.08, 10)
+    assert playback.heard_seconds <= 0.1

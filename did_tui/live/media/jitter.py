@@ -20,8 +20,8 @@ LEAST, MOST = 40 * MS, 240 * MS
 FIRST = 60 * MS
 """What is meant to wait before anything is known of the network."""
 
-SLACK = 20 * MS
-"""What is added to the jitter: a packet."""
+SLACK = 10 * MS
+"""What is added to the jitter."""
 
 SPAN = 0.5
 """Seconds of which the latest packet counts."""

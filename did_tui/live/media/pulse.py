@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from ctypes import byref, c_int
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from did_tui.live.media import libpulse
 from did_tui.live.media.libpulse import Connection
@@ -63,12 +63,17 @@ def crosses_network(server: str, env: Mapping[str, str]) -> bool:
 
 def devices(env: Mapping[str, str] = os.environ) -> list[Device]:
     """The sinks of the server; blocks for at most 3 s, raises SpeakerError."""
+    return listed("sink", env)
+
+
+def listed(kind: Literal["sink", "source"], env: Mapping[str, str]) -> list[Device]:
+    """The server's devices of a kind; blocks for at most 3 s, raises SpeakerError."""
     connection = Connection()
     found: list[tuple[str, str]] = []
     default: list[str] = []
     finished = False
 
-    def sink(_context: int, info: Any, end: int, _userdata: int) -> None:
+    def device(_context: int, info: Any, end: int, _userdata: int) -> None:
         nonlocal finished
         finished = finished or bool(end)
         if not end:
@@ -78,18 +83,19 @@ def devices(env: Mapping[str, str] = os.environ) -> list[Device]:
         connection.note()
 
     def server(_context: int, info: Any, _userdata: int) -> None:
-        name = info.contents.default_sink_name if info else None
+        name = getattr(info.contents, f"default_{kind}_name") if info else None
         default.append((name or b"").decode(errors="replace"))
         connection.note()
 
-    on_sink, on_server = libpulse.SinkInfoNotify(sink), libpulse.ServerInfoNotify(server)
+    on_device, on_server = libpulse.DeviceInfoNotify(device), libpulse.ServerInfoNotify(server)
     try:
         deadline = time.monotonic() + OPEN_SECONDS
         connection.connect(env, deadline)
         with connection.locked():
             pa, context = connection.pa, connection.context
             connection.forget(pa.pa_context_get_server_info(context, on_server, None))
-            connection.forget(pa.pa_context_get_sink_info_list(context, on_sink, None))
+            ask = getattr(pa, f"pa_context_get_{kind}_info_list")
+            connection.forget(ask(context, on_device, None))
         connection.wait_for(lambda: finished and bool(default), deadline)
     finally:
         connection.close()
@@ -127,8 +133,8 @@ class PulseSpeaker:
         self._on_state = libpulse.Notify(self._note_state)
         self._on_underflow = libpulse.Notify(self._note_underflow)
         self._on_moved = libpulse.Notify(self._note_moved)
-        self._on_sink_info = libpulse.SinkInfoNotify(self._note_sink_info)
-        self._on_wanted_info = libpulse.SinkInfoNotify(self._note_wanted_info)
+        self._on_sink_info = libpulse.DeviceInfoNotify(self._note_sink_info)
+        self._on_wanted_info = libpulse.DeviceInfoNotify(self._note_wanted_info)
 
         deadline = time.monotonic() + OPEN_SECONDS
         self._connection = Connection()

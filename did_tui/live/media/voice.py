@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from did_tui.live.media.decode import Decoder, Samples
-from did_tui.live.media.jitter import MS, SLACK, Jitter
+from did_tui.live.media.jitter import MS, Jitter
 from did_tui.live.media.speaker import RATE
 from did_tui.live.media.stretch import (
     HISTORY,
@@ -243,6 +243,11 @@ class VoiceBuffer:
         """Frames that wait."""
         return len(self._wave) + self._coming
 
+    @property
+    def handed(self) -> int:
+        """Frames, as they were said, that were pulled."""
+        return max(0, self.counters.heard - len(self._wave))
+
     def ready(self, frames: int) -> bool:
         """Whether so many can be pulled now without making any up for want of packets."""
         return not self._playing or self.depth >= frames
@@ -276,7 +281,7 @@ class VoiceBuffer:
         self._patience += frames
         if self.depth < self.target and self._patience <= self.target:
             return False
-        while self._fresh and self.depth > self.target + 2 * SLACK and len(self._waiting) > 1:
+        while self._fresh and self.depth > self.target + 40 * MS and len(self._waiting) > 1:
             self._skip()
         self._playing, self._fresh = True, False
         self._spliced = True
