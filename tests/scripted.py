@@ -83,6 +83,8 @@ def refusing(_request: httpx.Request) -> httpx.Response:
 class ScriptedPlayback:
     """Counts nothing, plays nothing."""
 
+    hushed = False
+
     speaker_name = "PulseAudio · Headphones"
     audible = True
     muted = False
@@ -92,6 +94,10 @@ class ScriptedPlayback:
         self.counters = Counters()
 
     figures = None
+
+    @property
+    def heard_seconds(self) -> float:
+        return self.counters.sound_heard / 48_000
 
     def take_picture(self) -> None:
         return None
@@ -118,6 +124,8 @@ class ScriptedRunner:
         self.agent: RuntimeAgent | None = None
         self.said: list[str] = []
         self.interrupted = 0
+        self.microphone = None
+        self.no_microphone_because: str | None = "It only sends."
         self.closed = 0
         self.effects: list[Effect] = []
         self._screen = screen

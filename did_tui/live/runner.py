@@ -77,8 +77,8 @@ class Runner:
     """One conversation with one agent, from ``open`` to ``close``.
 
     ``changed`` is called in the event loop after each event, ``explain`` with sentences for the
-    user. ``microphone`` is sent where the service takes it; it is not closed here. ``journal`` keeps
-    what is open, for the next start. Everything is used from one event loop.
+    user. ``microphone`` is sent where the service takes it; it is not closed here. ``journal``
+    keeps what is open, for the next start. Everything is used from one event loop.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ from did_tui.ui.keys import bindings
 from did_tui.ui.screens.agents import AgentsScreen
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.signals import exit_on_signals
-from did_tui.ui.sound import make_output
+from did_tui.ui.sound import make_microphone, make_output
 from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 
@@ -180,6 +180,7 @@ class DidTui(TerminalApp[None]):
             on_picture=screen.picture_ready,
             on_trouble=lambda reason: loop.call_soon_threadsafe(screen.no_sound, reason),
         )
+        microphone = screen.sound.microphone = make_microphone(self, playback)
         talk = self.settings.talk
         runner: Runner = live.Runner(
             client,
@@ -190,6 +191,7 @@ class DidTui(TerminalApp[None]):
             persist=talk.persist,
             relay_only=talk.relay_only,
             journal=self._journal,
+            microphone=microphone,
             changed=screen.changed,
             explain=screen.warn,
         )
@@ -213,6 +215,8 @@ class DidTui(TerminalApp[None]):
     async def _close(self, runner: Runner, entry: _Open) -> None:
         frames_shown = entry.frames_shown()
         await runner.close()
+        if runner.microphone is not None:
+            await asyncio.to_thread(runner.microphone.close)
         self._open.pop(runner, None)
         if self._report is None:
             return

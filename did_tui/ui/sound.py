@@ -8,20 +8,24 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 from weakref import WeakSet
 
 from did_tui.config import log_directory
 from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
+from did_tui.ui.widgets.statusline import meter
 
 if TYPE_CHECKING:
+    from did_tui.live.media.microphone import Microphone
     from did_tui.live.media.output import Output
     from did_tui.live.media.playback import Playback
     from did_tui.live.media.speaker import Device
     from did_tui.ui.base import TerminalApp
 
 READING_SECONDS = 15
+ON_ITS_WAY = 0.6  # seconds in which sound of an interrupted utterance may still come
 COPYING_SECONDS = 120  # for an address that has to come into a browser
 
 _hinted: WeakSet[TerminalApp[Any]] = WeakSet()  # those that were told how sound could be heard
@@ -50,24 +54,37 @@ async def make_output(app: TerminalApp[Any], sink: str) -> Output:
     return output
 
 
+def make_microphone(app: TerminalApp[Any], playback: Playback) -> Microphone:
+    """A microphone that is off, and waits while the agent is heard."""
+    from did_tui.live.media.microphone import Microphone
+
+    loop = asyncio.get_running_loop()
+
+    def tell(sentence: str) -> None:
+        with suppress(RuntimeError):  # the app has ended
+            loop.call_soon_threadsafe(partial(app.notify, sentence, title="Microphone"))
+
+    def hush(hushed: bool) -> None:
+        playback.hushed = hushed
+
+    return Microphone(agent=lambda: playback.loudness, agent_hushed=hush, on_news=tell)
+
+
 class Sound:
     """What a user can do about the sound of a conversation, before there is any and while it plays.
 
-    ``playback`` and ``output`` are given when the conversation begins.
+    All three parts are given when the conversation begins.
     """
 
     def __init__(self) -> None:
         self.playback: Playback | None = None
         self.output: Output | None = None
+        self.microphone: Microphone | None = None
 
     @property
     def heard(self) -> float:
         """Seconds of sound that have come to the ear."""
-        if self.playback is None:
-            return 0.0
-        figures = self.playback.figures
-        waiting = figures.device_ms or 0.0 if figures is not None else 0.0
-        return max(0.0, self.playback.counters.sound_heard / 48_000 - waiting / 1000)
+        return self.playback.heard_seconds if self.playback is not None else 0.0
 
     @property
     def name(self) -> str:
@@ -87,9 +104,30 @@ class Sound:
         return playback.level if playback and playback.audible and not playback.muted else None
 
     @property
+    def microphone_in_words(self) -> str:
+        """What the microphone does; empty while it is off."""
+        microphone = self.microphone
+        if microphone is None or not microphone.talking:
+            return ""
+        words = "waits for the agent" if microphone.held else meter(microphone.level)
+        return f"microphone {words}"
+
+    @property
     def muted(self) -> bool:
         """Whether the user wants silence."""
         return self.playback is not None and self.playback.muted
+
+    def hush(self) -> None:
+        """Let nothing be heard that is still on its way, after an interruption."""
+        playback = self.playback
+        if playback is not None:
+            playback.hushed = True
+            asyncio.get_running_loop().call_later(ON_ITS_WAY, self._end_hush, playback)
+
+    def _end_hush(self, playback: Playback) -> None:
+        microphone = self.microphone
+        busy = microphone is not None and microphone.talking and microphone.duplex == "user"
+        playback.hushed = busy
 
     def mute(self) -> None:
         """Sound off, or on again."""

@@ -41,6 +41,18 @@ async def talk(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
     return screen, runner
 
 
+class ScriptedMicrophone:
+    """A microphone that hears something."""
+
+    talking = held = False
+    level = 0.5
+    duplex = "agent"
+
+    def toggle(self) -> bool:
+        self.talking = not self.talking
+        return self.talking
+
+
 def notices(app: ScriptedApp) -> str:
     return " ".join(notice.message for notice in app._notifications)
 
@@ -191,10 +203,35 @@ async def test_a_device_is_chosen_from_a_list(monkeypatch: pytest.MonkeyPatch) -
 async def test_the_microphone_says_why_not() -> None:
     app = ScriptedApp(well)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await talk(pilot)
+        screen, runner = await talk(pilot)
+        microphone = ScriptedMicrophone()
+        screen.sound.microphone = microphone  # type: ignore[assignment]
         await pilot.press("f3")
         await settle(pilot)
-        assert "take no sound from this side" in notices(app)
+        assert "It only sends" in notices(app)
+        assert not microphone.talking
+        runner.no_microphone_because = ""
+        await pilot.press("f3")
+        screen._tick()
+        await settle(pilot)
+        assert microphone.talking
+        assert "microphone ▃" in words(app.export_screenshot())
+        await pilot.press("f3")
+        assert not microphone.talking
+
+
+async def test_an_interruption_lets_nothing_be_heard_that_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("did_tui.ui.sound.ON_ITS_WAY", 0.2)
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await talk(pilot)
+        runner.tell(e.UtteranceStarted("v1"))
+        await pilot.press("ctrl+c")
+        assert runner.playback.hushed
+        await calm(0.4)
+        assert not runner.playback.hushed
 
 
 # The prompt

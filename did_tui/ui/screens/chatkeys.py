@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from did_tui.live.runner import Runner
     from did_tui.ui.app import DidTui
 
-NO_MICROPHONE = (
-    "D-ID's video streams take no sound from this side, so there is nobody to speak to: write"
-    " instead."
-)
-
 
 class ChatKeys(Screen[None]):
     """A conversation's screen as far as its keys go."""
@@ -188,8 +183,16 @@ class ChatKeys(Screen[None]):
             self.notify("There is no page for a browser: choose one with a.", timeout=4)
 
     def action_microphone(self) -> None:
-        """Why one cannot speak here."""
-        self.notify(NO_MICROPHONE, title="Microphone", timeout=6)
+        """Speak, or stop speaking; or why nobody would hear it."""
+        why = self.runner.no_microphone_because if self.runner is not None else None
+        if self.sound.microphone is None or why is None:
+            self.notify("Not connected yet: nobody would hear you.", title="Microphone")
+        elif why:
+            self.notify(why, title="Microphone", timeout=6)
+        else:
+            on = self.sound.microphone.toggle()
+            words = "on: speak, and press f3 when you are done" if on else "off"
+            self.notify(f"The microphone is {words}.", timeout=3)
 
     # Picture
 

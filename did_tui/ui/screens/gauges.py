@@ -62,6 +62,7 @@ class Gauges:
             level=sound.level,
             trouble=words.trouble(conversation, figures, self._rates, now),
             words=[
+                sound.microphone_in_words,
                 words.volume(sound.volume, muted=sound.muted),
                 *self._pace(),
                 words.delay(figures),
