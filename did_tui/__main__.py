@@ -14,7 +14,6 @@ from did_tui import __version__
 
 if TYPE_CHECKING:
     from did_tui.config import Settings
-    from did_tui.live.journal import Journal
 
 USAGE_ERROR = 2
 
@@ -56,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("agent", metavar="AGENT", help="its id, or its name")
     chat.add_argument("--say", action="append", default=[], metavar="TEXT", help="say this first")
     chat.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
+    chat.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     chat.add_argument("--once", action="store_true", help="leave when the answer was spoken")
     _add_talk(chat)
     _add_audio(chat)
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("agent", nargs="?", metavar="AGENT", help="talk with this one at once")
     demo.add_argument("--say", action="append", default=[], metavar="TEXT", help="say this first")
     demo.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
+    demo.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     demo.add_argument("--once", action="store_true", help="leave when the answer was spoken")
     _add_talk(demo)
     _add_audio(demo)
@@ -243,19 +244,14 @@ def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> i
     return asyncio.run(run(DidTui(settings, open_client, **_conversation(options))))  # type: ignore[arg-type]
 
 
-def _journal() -> Journal:
-    """Where is written down which streams are open."""
-    from did_tui.config import state_directory
-    from did_tui.live.journal import Journal
-
-    return Journal(state_directory() / "streams")
-
-
 def _conversation(options: argparse.Namespace | None) -> dict[str, object]:
+    from did_tui.config import state_directory
+
     if options is None:
-        return {"journal": _journal()}
+        return {"state": state_directory()}
     return {
-        "journal": _journal(),
+        "state": state_directory(),
+        "record": options.record,
         "agent": options.agent,
         "say": options.say,
         "report": options.report,

@@ -108,6 +108,14 @@ def _cost(text: str) -> float:
     return sum((0.0, 1.0, WIDE_COST)[_columns(character)] for character in text)
 
 
+def spread(text: str, began: float, ended: float) -> list[tuple[str, float, float]]:
+    """The words of a text that was heard from ``began`` to ``ended``, each with its own times."""
+    words, said = _words(text, WIDEST)
+    pace = (ended - began) / said if said else 0.0
+    times = [began + word.begins * pace for word in words] + [ended]
+    return [(word.text, times[n], times[n + 1]) for n, word in enumerate(words)]
+
+
 @dataclass(slots=True)
 class _Line:
     """Words from ``first`` up to ``end``, which is not one of them."""

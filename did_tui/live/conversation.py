@@ -24,6 +24,7 @@ from did_tui.live.events import (
     Greeted,
     Hindrance,
     InterruptAsked,
+    Measured,
     Mode,
     ModeChanged,
     Opening,
@@ -129,6 +130,7 @@ class Conversation:
         self.speaking = False
         self.video_id = ""
         self.utterances_done = 0
+        self.reconnections = 0
         self.end_reason: EndReason | None = None
         self.trouble = ""
         self.advice = ""
@@ -224,6 +226,7 @@ class Conversation:
                     transcript.lose_line(now)
                     self._begin()
                     self.recovery = event
+                    self.reconnections += 1
             case StepBegun(step):
                 self._step_begun(step, now)
             case StepDone(step):
@@ -240,7 +243,7 @@ class Conversation:
                 yield from self._maybe_connected(now)
             case Delayed():
                 self.delayed = event
-            case Rated(connectivity):
+            case Measured(connectivity):
                 self.connectivity = connectivity if self.phase == "connected" else "unknown"
             case ModeChanged(mode):
                 yield from self._change_mode(mode, now)
@@ -284,6 +287,10 @@ class Conversation:
             case SendFailed():
                 transcript.fail(event.id, f"{event.reason} {event.advice}".strip())
                 yield from self._next_turn()
+            case Rated():
+                message = transcript.message(event.id)
+                if message is not None:
+                    message.rating, message.rating_id = event.score, event.rating_id
             case Partial():
                 transcript.add_partial(event, now)
             case Answer():

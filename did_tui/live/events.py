@@ -87,7 +87,7 @@ class Delayed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rated:
+class Measured:
     """How well media arrive, from the figures of the last interval."""
 
     connectivity: Connectivity
@@ -185,6 +185,15 @@ class Responded:
 
 
 @dataclass(frozen=True, slots=True)
+class Rated:
+    """The user has rated a message, 1 or -1, or taken that back, 0."""
+
+    id: str
+    score: int
+    rating_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Partial:
     """A piece of an answer; pieces count from 0, and None means the next one."""
 
@@ -254,7 +263,7 @@ Event: TypeAlias = (
     | Failed
     | Reconnecting
     | Delayed
-    | Rated
+    | Measured
     | ModeChanged
     | SocketLost
     | StreamGranted
@@ -265,6 +274,7 @@ Event: TypeAlias = (
     | Transcribed
     | SendFailed
     | Responded
+    | Rated
     | Partial
     | Answer
     | UtteranceStarted

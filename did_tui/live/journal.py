@@ -23,6 +23,7 @@ from pathlib import Path
 from did_tui.api.client import Client
 from did_tui.api.errors import DidError, NotFound, SessionLost
 from did_tui.api.models import Stream
+from did_tui.live.archive import write_private
 
 FORGOTTEN_SECONDS = 24 * 3600.0
 """After which D-ID has long ended a stream by itself, and its file goes unread."""
@@ -103,13 +104,8 @@ class Page:
 
     def write(self) -> None:
         """Replace the file in one go; only this user can read it."""
-        part = self.path.with_suffix(".part")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(asdict(self.entry), file)
-            part.replace(self.path)
+            write_private(self.path, json.dumps(asdict(self.entry)))
         except OSError:
             return  # a full or read-only disk must not keep anybody from talking
 

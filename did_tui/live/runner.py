@@ -31,6 +31,7 @@ from did_tui.api.errors import (
 )
 from did_tui.api.models import RuntimeAgent
 from did_tui.live import wire
+from did_tui.live.archive import Archive
 from did_tui.live.conversation import (
     Conversation,
     DropStream,
@@ -48,19 +49,22 @@ from did_tui.live.events import (
     Event,
     Failed,
     InterruptAsked,
+    Measured,
     Mode,
     Opening,
-    Rated,
     Reconnecting,
     SendFailed,
     SessionEnded,
     UserSaid,
+    UtteranceDone,
     UtteranceStarted,
 )
+from did_tui.live.export import Record, record_of
 from did_tui.live.journal import Journal, sweep
 from did_tui.live.line import RATE_SECONDS, Known, Line, NotYet, Wishes
 from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
+from did_tui.live.media.recorder import Recorder
 from did_tui.live.talk import LONGEST_WAIT, NotAnswered, Reply, Talk
 from did_tui.live.voicetrack import NOT_TAKEN, MicrophoneTrack
 
@@ -70,7 +74,18 @@ RECOVERY_PAUSES = (0.0, 1.0, 4.0)  # seconds before each attempt to connect agai
 STEADY_SECONDS = 30.0  # of being connected, after which the attempts are counted anew
 TICK_SECONDS = 1.0
 
-__all__ = ["STREAM_OPTIONS", "NotAnswered", "NotYet", "Playback", "Reply", "Runner", "Wishes"]
+#: What a caller needs to make a runner, which is loaded in a thread.
+__all__ = [
+    "STREAM_OPTIONS",
+    "Archive",
+    "Journal",
+    "NotAnswered",
+    "NotYet",
+    "Playback",
+    "Recorder",
+    "Reply",
+    "Runner",
+]
 
 
 class Runner:
@@ -78,7 +93,8 @@ class Runner:
 
     ``changed`` is called in the event loop after each event, ``explain`` with sentences for the
     user. ``microphone`` is sent where the service takes it; it is not closed here. ``journal``
-    keeps what is open, for the next start. Everything is used from one event loop.
+    keeps what is open, for the next start, ``archive`` what was said. Everything is used from one
+    event loop.
     """
 
     def __init__(
@@ -92,6 +108,7 @@ class Runner:
         persist: bool = False,
         relay_only: bool = False,
         journal: Journal | None = None,
+        archive: Archive | None = None,
         changed: Callable[[], None] = lambda: None,
         explain: Callable[[str], None] = lambda _sentence: None,
         microphone: Microphone | None = None,
@@ -101,7 +118,7 @@ class Runner:
         self.playback = playback
         self.microphone = microphone
         self.known = Known()
-        self._client, self._journal = client, journal
+        self._client, self._journal, self._archive = client, journal, archive
         self._wishes = Wishes(options, persist, relay_only)
         self._changed, self._explain = changed, explain
         self._line: Line | None = None
@@ -255,12 +272,13 @@ class Runner:
         asked, since = "", 0.0
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            self._keep()
             conversation, line, now = self.conversation, self._line, time.monotonic()
             if line is None or conversation.phase != "connected":
                 continue
             strength = line.strength()
             if conversation.plan.video and strength != conversation.connectivity:
-                self.emit(Rated(strength))
+                self.emit(Measured(strength))
             awaiting = conversation.transcript.awaiting
             if awaiting != asked or conversation.transcript.answer_begun:
                 asked, since = awaiting, now
@@ -314,6 +332,17 @@ class Runner:
         takes = self._line.stream.takes_voice if self._line is not None else None
         return None if takes is None else "" if takes else NOT_TAKEN
 
+    async def rate(self, message_id: str, score: int) -> None:
+        """Rate an answer 1 or -1, or take that back with 0; also after the end.
+
+        Raises ``DidError``.
+        """
+        await self.talk.rate(message_id, score)
+
+    async def give_feedback(self, rating: int, answer: str = "") -> None:
+        """Say how the call was, 1 to 5, and why; also after the end; raises ``DidError``."""
+        await self.talk.give_feedback(rating, answer)
+
     def interrupt(self) -> None:
         """Stop the agent's speech, or explain why it cannot be stopped."""
         self.talk.speech.clear()
@@ -322,7 +351,10 @@ class Runner:
     def emit(self, event: Event) -> None:
         """Let an event happen and do what follows from it."""
         was_connected = self.conversation.phase == "connected"
-        for effect in self.conversation.apply(event, time.monotonic()):
+        now = time.monotonic()
+        if isinstance(event, (UtteranceStarted, UtteranceDone)):
+            now += self._delay  # what is told now is heard later
+        for effect in self.conversation.apply(event, now):
             self._do(effect)
         if not was_connected and self.conversation.phase == "connected":
             self._connected_at = time.monotonic()
@@ -335,6 +367,12 @@ class Runner:
         for happened in self._waiting:
             if not happened.done():
                 happened.set_result(None)
+
+    @property
+    def _delay(self) -> float:
+        """Seconds from the arrival of sound to the ear."""
+        figures = self.playback.figures
+        return (figures.depth_ms + (figures.device_ms or 0.0)) / 1000
 
     # Doing
 
@@ -376,7 +414,20 @@ class Runner:
             await asyncio.wait(set(self._closings), timeout=CLOSING_SECONDS)
         self.emit(Closed(reason))
         self._line = None
+        self._keep()
         await asyncio.to_thread(self.playback.close)
+
+    def _keep(self) -> None:
+        if self._archive is not None:
+            self._archive.keep(self.record())
+
+    def record(self, zero: float | None = None) -> Record:
+        """What was said, for keeping and exporting.
+
+        Times count from the first message, or from ``zero`` by the clock of ``time.monotonic``.
+        """
+        name = self.agent.name if self.agent is not None else ""
+        return record_of(self.conversation, self.agent_id, name, self.known.chat_id, zero)
 
     async def _stop(self) -> None:
         """End what runs beside the line: messages on their way, the watch, a recovery."""

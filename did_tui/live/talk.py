@@ -19,7 +19,7 @@ from did_tui.api.credentials import new_connection_id
 from did_tui.api.errors import DidError, RateLimited, SessionLost, TooManyRequests
 from did_tui.live import wire
 from did_tui.live.conversation import Conversation, Message
-from did_tui.live.events import Citation, Delayed, Greeted, Responded, SendFailed, Spoke
+from did_tui.live.events import Citation, Delayed, Greeted, Rated, Responded, SendFailed, Spoke
 from did_tui.live.line import RATE_SECONDS, Known, Line
 from did_tui.live.speech import CannotSay, SpeechQueue, Utterance, audio_script, text_script
 from did_tui.live.streams import Emit
@@ -76,6 +76,40 @@ class Talk:
         self.speech.put_back()
         if self._timer is not None:
             self._timer.cancel()
+
+    # What the user thinks of it
+
+    async def rate(self, message_id: str, score: int) -> None:
+        """Tell the service that an answer is good, 1, or bad, -1, or take that back, 0.
+
+        Raises ``DidError``.
+        """
+        message = self._conversation.message(message_id)
+        if message is None or message.role != "assistant" or message.rating == score:
+            return
+        agent, chat, before = self._agent_id, self._known.chat_id, message.rating_id
+        if not score:
+            await self._client.unrate(agent, chat, before)
+            self._emit(Rated(message_id, 0))
+            return
+        known = self._known.agent
+        cited = message.citations
+        knowledge = known.knowledge.id if known is not None and known.knowledge else ""
+        mark = 1 if score > 0 else -1
+        fields = {
+            "knowledge_id": cited[0].knowledge_id if cited else knowledge,
+            "message_id": message.wire_id or message.id,
+            "matches": [[citation.document_id, citation.id] for citation in cited],
+            "score": mark,
+        }
+        rating = await self._client.rate(agent, chat, fields, rating_id=before)
+        self._emit(Rated(message_id, mark, rating.id or before))
+
+    async def give_feedback(self, rating: int, answer: str = "") -> None:
+        """Tell the service how the call was, 1 to 5, and why; raises ``DidError``."""
+        await self._client.send_feedback(
+            self._agent_id, self._known.chat_id, min(max(rating, 1), 5), answer
+        )
 
     # Messages
 

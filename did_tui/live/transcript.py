@@ -49,6 +49,8 @@ class Message:
     heard: tuple[float, float | None] | None = None
     cut: int | None = None
     transcribed: bool = False  # the service heard the user say it
+    rating: int = 0  # 1, -1, or 0 for none
+    rating_id: str = ""
     resent: bool = False  # the user's: it went out once more after the line was lost
     _raw: str = ""
     _pieces: dict[int, str] = field(default_factory=dict)

@@ -29,11 +29,12 @@ from did_tui.ui.text import plain
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
-    from did_tui.live.journal import Journal
     from did_tui.live.runner import Runner
 
 SOON = 0.7  # seconds of closing that need no word
 PATIENCE = 2.0  # seconds that leaving waits for streams to be closed; the journal keeps the rest
+
+STREAMS, TRANSCRIPTS = "streams", "transcripts"  # what is kept in the state directory
 
 OpenClient = Callable[[], Awaitable["Client"]]
 
@@ -43,7 +44,8 @@ class DidTui(TerminalApp[None]):
 
     ``open_client`` is awaited when the first screen needs D-ID, so that the first paint waits for
     nothing. ``agent`` opens a conversation at once, ``say`` is sent in it; ``report`` gets its
-    report, and ``once`` leaves when the answer was spoken.
+    report, ``record`` its picture and sound, and ``once`` leaves when the answer was spoken.
+    ``state`` is where is kept what is open and what was said; None for nowhere.
     """
 
     TITLE = "did-tui"
@@ -67,7 +69,8 @@ class DidTui(TerminalApp[None]):
         say: Sequence[str] = (),
         report: Path | None = None,
         once: bool = False,
-        journal: Journal | None = None,
+        state: Path | None = None,
+        record: Path | None = None,
         **options: Any,
     ) -> None:
         super().__init__(settings.look, **options)
@@ -78,7 +81,7 @@ class DidTui(TerminalApp[None]):
         self._open_client = open_client
         self._client: asyncio.Future[Client] | None = None
         self._agent, self._say, self._report, self.once = agent, say, report, once
-        self._journal = journal
+        self._state, self._record = state, record
         #: Why the program ends with an error, where it does.
         self.trouble = ""
         self._open: dict[Runner, _Open] = {}
@@ -100,15 +103,15 @@ class DidTui(TerminalApp[None]):
 
     async def _connect(self) -> Client:
         client = await self._open_client()
-        if self._journal is not None:
-            self.run_worker(self._sweep(client, self._journal), group="sweep", exit_on_error=False)
+        if self._state is not None:
+            self.run_worker(self._sweep(client, self._state), group="sweep", exit_on_error=False)
         return client
 
-    async def _sweep(self, client: Client, journal: Journal) -> None:
+    async def _sweep(self, client: Client, state: Path) -> None:
         """Close what a program that is gone has left open, and say so."""
-        from did_tui.live.journal import sweep
+        from did_tui.live.journal import Journal, sweep
 
-        closed = await sweep(client, journal)
+        closed = await sweep(client, Journal(state / STREAMS))
         if closed:
             self.notify(closed, title="Left open")
 
@@ -181,7 +184,12 @@ class DidTui(TerminalApp[None]):
             on_trouble=lambda reason: loop.call_soon_threadsafe(screen.no_sound, reason),
         )
         microphone = screen.sound.microphone = make_microphone(self, playback)
-        talk = self.settings.talk
+        if self._record is not None:
+            playback.recorder = live.Recorder(
+                self._record,
+                on_trouble=lambda reason: loop.call_soon_threadsafe(screen.warn, reason),
+            )
+        talk, state = self.settings.talk, self._state
         runner: Runner = live.Runner(
             client,
             agent_id,
@@ -190,7 +198,8 @@ class DidTui(TerminalApp[None]):
             mode=talk.mode,
             persist=talk.persist,
             relay_only=talk.relay_only,
-            journal=self._journal,
+            journal=live.Journal(state / STREAMS) if state is not None else None,
+            archive=live.Archive(state / TRANSCRIPTS) if state and talk.transcripts else None,
             microphone=microphone,
             changed=screen.changed,
             explain=screen.warn,

@@ -41,6 +41,13 @@ def envelope(kind: str, description: str) -> bytes:
         (409, envelope("NotReadyError", "is in process, try again later"), errors.NotReady),
         (400, envelope("SessionError", "missing or invalid session_id"), errors.SessionLost),
         (500, envelope("InternalServerError", "Stream Error"), errors.SessionLost),
+        (402, envelope("SessionError", "no"), errors.OutOfCredits),
+        (429, envelope("SessionError", "no"), errors.RateLimited),
+        (
+            400,
+            envelope("BadRequest", "User stream has reached pending requests limit"),
+            errors.TooManyRequests,
+        ),
         (500, envelope("InternalServerError", "oops"), errors.ServiceFailure),
         (502, b"<html><body>Bad Gateway</body></html>", errors.ServiceFailure),
         (429, b"", errors.RateLimited),

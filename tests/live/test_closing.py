@@ -263,3 +263,15 @@ async def test_an_offer_that_cannot_be_read_is_said_and_closed(bench: Bench) -> 
     assert conversation.hindrance == "offer"
     assert "report" in conversation.advice
     await runner.close()
+
+
+async def test_agent_chat_and_stream_are_asked_for_at_once(bench: Bench) -> None:
+    bench.gate.delays |= {"runtime": 1.0, "chat": 1.0, "create": 1.0}
+    runner = bench.runner()
+    began = time.monotonic()
+    await runner.open()
+    assert time.monotonic() - began < 2.5
+    steps = runner.conversation.steps
+    begun = [steps[step].begun for step in ("agent", "chat", "stream")]
+    assert max(begun) - min(begun) < 0.5  # type: ignore[type-var, operator]
+    await runner.close()

@@ -375,9 +375,9 @@ def test_a_line_lost_for_good_keeps_the_message_for_the_next_try() -> None:
 
 
 def test_connectivity_is_unknown_without_a_connection() -> None:
-    told = Told(e.Opening(), e.Rated("strong"))
+    told = Told(e.Opening(), e.Measured("strong"))
     assert told.connectivity() == "unknown"
-    told.tell(*CONNECT[1:], e.Rated("weak"))
+    told.tell(*CONNECT[1:], e.Measured("weak"))
     assert told.connectivity() == "weak"
     told.tell(e.SessionEnded("network"))
     assert told.connectivity() == "unknown"

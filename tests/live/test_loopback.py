@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from conftest import KEY, RunningEmulator
@@ -16,6 +18,7 @@ from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
 from did_tui.live import wire
 from did_tui.live.media.playback import Playback
+from did_tui.live.media.recorder import Recorder
 from did_tui.live.media.speaker import SilentSpeaker, Speaker
 from did_tui.live.runner import STREAM_OPTIONS, Runner
 
@@ -172,6 +175,42 @@ async def test_an_agent_that_does_not_exist_fails_in_words(emulator: RunningEmul
     assert "knows nothing of that name" in conversation.trouble
     assert conversation.advice
     await call.runner.close()
+    await client.close()
+
+
+async def test_a_conversation_is_recorded(emulator: RunningEmulator, tmp_path: Path) -> None:
+    client = client_of(emulator)
+    playback = Playback(open_speaker=silent)
+    playback.recorder = Recorder(tmp_path / "call.mp4")
+    call = Call(client, await agent_named(client, "Mira"), playback)
+    call.runner.say("How do I interrupt you?")
+    await call.runner.open()
+    await call.until(lambda: call.runner.conversation.activity == "talking")
+    await asyncio.sleep(3)
+    await call.runner.close()
+    await client.close()
+    assert playback.recorder.trouble == ""
+    with av.open(str(tmp_path / "call.mp4")) as file:
+        moments = [frame.time or 0.0 for frame in file.decode(video=0)]
+    with av.open(str(tmp_path / "call.mp4")) as file:
+        blocks = [np.abs(block.to_ndarray()).max() for block in file.decode(audio=0)]
+    assert len(moments) > 30
+    assert moments[-1] > 2
+    assert max(blocks) > 0.05, "the voice is in it"
+
+
+async def test_a_second_conversation_uses_the_warm_connection(emulator: RunningEmulator) -> None:
+    client = client_of(emulator)
+    agent_id = await agent_named(client, "Mira")
+    seen: list[set[int]] = []
+    for _ in range(2):
+        call = Call(client, agent_id, Playback(open_speaker=silent))
+        await call.runner.open()
+        pool: Any = client._http["local"]._transport
+        seen.append({id(connection) for connection in pool._pool.connections})
+        await call.runner.close()
+    assert seen[0] & seen[1]
+    assert pool._pool._keepalive_expiry > 60, "also when the user thinks for a minute"
     await client.close()
 
 

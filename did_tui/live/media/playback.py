@@ -20,6 +20,7 @@ import numpy as np
 
 from did_tui.live.media.clock import Drift, LipSync, PictureQueue
 from did_tui.live.media.decode import Decoder, Plain, Samples, decoder_of
+from did_tui.live.media.recorder import Recorder
 from did_tui.live.media.speaker import RATE, SilentSpeaker, Speaker, SpeakerError
 from did_tui.live.media.speaker import open_speaker as open_default_speaker
 from did_tui.live.media.voice import VoiceBuffer, VoiceCounters
@@ -89,6 +90,8 @@ class Playback:
         """Silent for as long as the user speaks, whatever ``muted`` is."""
         self.level = 0.0
         self.av_offset = av_offset
+        #: Keeps what is seen and heard, where somebody wants that.
+        self.recorder: Recorder | None = None
         self._sink = sink
         self._on_picture, self._on_trouble = on_picture, on_trouble
         self._open_speaker = open_speaker
@@ -127,6 +130,8 @@ class Playback:
         if self._feeder is not None:
             self._feeder.join(2)
             self._feeder = None
+        if self.recorder is not None:
+            self.recorder.close()
 
     @property
     def speaker_name(self) -> str:
@@ -228,6 +233,8 @@ class Playback:
         self._dropped += self._newest is not None
         self.counters.pictures_dropped = self._dropped + self._pictures.dropped
         self._newest = frame
+        if self.recorder is not None:
+            self.recorder.see(frame, time.monotonic() - self.av_offset)
         self._on_picture()
 
     # Sound
@@ -325,6 +332,8 @@ class Playback:
                     break
                 sound = self._voice.pull(BLOCK)
             self._meter(sound.samples)
+            if self.recorder is not None:
+                self.recorder.hear(sound.samples, now + (0 if math.isnan(latency) else latency))
             speaker.write(
                 bytes(BLOCK * 4) if self.muted or self.hushed else sound.samples.tobytes()
             )

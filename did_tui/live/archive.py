@@ -1,0 +1,48 @@
+"""Transcripts that are kept on this machine: one file a conversation, for this user only."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+
+from did_tui.live.export import Record, Said, as_json
+
+
+class Archive:
+    """One conversation's file in a directory; written anew whenever something was said.
+
+    A disk that cannot be written costs the transcript, not the conversation: ``trouble`` says so.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.path: Path | None = None
+        self.trouble = ""
+        self._kept: tuple[Said, ...] = ()
+
+    def keep(self, record: Record) -> None:
+        """Write the record, if there is something new in it."""
+        if not record.messages or record.messages == self._kept:
+            return
+        if self.path is None:
+            when = datetime.fromtimestamp(record.began).strftime("%Y-%m-%d_%H-%M-%S")
+            agent = re.sub(r"\W+", "-", record.agent_name or record.agent_id)[:40].strip("-")
+            self.path = self.directory / f"{when}_{agent}_{os.getpid()}.json"
+        try:
+            write_private(self.path, as_json(record))
+        except OSError as error:
+            self.trouble = f"The transcript cannot be kept: {error.strerror or error}."
+            return
+        self._kept = record.messages
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only this user can read, in one go; raises ``OSError``."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(f".{path.name}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+        file.write(text)
+    part.replace(path)
