@@ -56,6 +56,7 @@ class DidTui(TerminalApp[None]):
     ModalScreen { background: $background 60%; }
     Footer { padding: 0 0 0 1; }
     ToastRack { dock: top; align: right top; margin: 0; padding: 1 1 0 0; }
+    .-words-right ToastRack { align: left top; padding: 1 0 0 1; }
     Toast { background: $panel; padding: 0 1; }
     """
 

@@ -42,10 +42,6 @@ class ChatScreen(ChatKeys):
     """
 
     AUTO_FOCUS = "Prompt"
-    DEFAULT_CSS = """
-    ChatScreen ToastRack { dock: top; align: right top; max-width: 100%; }
-    ChatScreen.-words-right ToastRack { align: left top; padding: 1 0 0 1; }
-    """
 
     def __init__(self, agent: Agent | str, still: bytes = b"", say: Sequence[str] = ()) -> None:
         super().__init__()

@@ -69,7 +69,7 @@ def waits(conversation: Conversation, now: float) -> str:
     """What is being waited for while it connects or closes."""
     delayed = conversation.waits_until(now)
     if delayed is not None:
-        return f"{delayed.reason} Again in {delayed.until - now:.0f} s."
+        return f"{delayed.reason.rstrip('.')}, again in {delayed.until - now:.0f} s"
     return conversation.in_words or waiting_for(conversation, now)
 
 
@@ -134,7 +134,7 @@ def trouble(
         found.append(f"D-ID closes this in {left:.0f} s unless you say something")
     delayed = conversation.waits_until(now)
     if delayed is not None:
-        found.append(f"{delayed.reason} Again in {delayed.until - now:.0f} s.")
+        found.append(f"{delayed.reason.rstrip('.')}, again in {delayed.until - now:.0f} s")
     if rates.missing > MISSING:
         found.append(f"sound lost {rates.missing:.1%}")
     if figures is not None and abs(figures.sound_minus_picture_ms or 0) > APART:
