@@ -56,8 +56,9 @@ class DidTui(TerminalApp[None]):
     ModalScreen { background: $background 60%; }
     Footer { padding: 0 0 0 1; }
     ToastRack { dock: top; align: right top; margin: 0; padding: 1 1 0 0; }
+    Toast { background: $panel; padding: 0 1; width: 48; max-width: 80%; }
     .-words-right ToastRack { align: left top; padding: 1 0 0 1; }
-    Toast { background: $panel; padding: 0 1; }
+    .-words-right ToastHolder { align-horizontal: left; }
     """
 
     def __init__(

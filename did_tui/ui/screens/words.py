@@ -47,7 +47,7 @@ _MODES = {
 _ENDED = {
     "inactivity": "D-ID closed the stream because nobody said anything for a while.",
     "network": "The connection to D-ID was lost.",
-    "service": "D-ID ended the session.",
+    "user": "The conversation has ended.",
 }
 
 
@@ -89,7 +89,8 @@ def ended(conversation: Conversation, now: float) -> tuple[str, str]:
         return conversation.trouble, f"{conversation.advice} {key}".strip()
     if conversation.phase == "disconnected":
         reason = conversation.end_reason or "service"
-        words = conversation.trouble or _ENDED.get(reason, "The conversation has ended.")
+        words = _ENDED.get(reason, "") if reason != "service" else conversation.trouble
+        words = words or conversation.trouble or "D-ID ended the session."
         return words, "Press f2 to connect again; the conversation is kept."
     return "", ""
 
@@ -100,7 +101,7 @@ def why_not_done(conversation: Conversation) -> str:
     failed = next((said.trouble for said in asked if said.state == "failed"), "")
     if failed or not conversation.over:
         return failed
-    return conversation.trouble or _ENDED["service"]
+    return conversation.trouble or ended(conversation, 0.0)[0]
 
 
 def volume(share: float, *, muted: bool) -> str:
