@@ -263,6 +263,28 @@ def test_the_buffer_grows_when_it_ran_dry_and_shrinks_when_it_long_did_not() -> 
 
 
 @needs_pulse
+def test_a_buffer_that_changes_its_size_is_not_heard(
+    server: NullSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[float] = []
+
+    def follow(buffer: pulse.Buffer, _starved: bool, _now: float) -> bool:
+        sizes.append(buffer.seconds)
+        buffer.seconds = 0.36 if 60 <= len(sizes) < 150 else 0.16
+        return buffer.seconds != sizes[-1]
+
+    monkeypatch.setattr(pulse.Buffer, "follow", follow)
+    with server.record() as heard, Feeder(open_speaker("pulse", env=server.env())) as feeder:
+        assert wait_until(lambda: len(sizes) > 250, 20)
+        feeder.end()
+        time.sleep(0.5)
+    assert max(sizes) == 0.36
+    assert sizes[-1] == 0.16
+    report = heard.counter_report()
+    assert (report.lost, report.repeats) == (0, 0)
+
+
+@needs_pulse
 def test_a_sink_may_be_named() -> None:
     with NullSink(sinks=("headset", "screen")) as server:
         speaker = open_speaker("pulse:screen", env=server.env())
