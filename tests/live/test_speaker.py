@@ -246,7 +246,7 @@ def test_the_end_of_a_tunnel_gets_a_bigger_buffer(server: NullSink) -> None:
 
 
 def test_the_buffer_grows_when_it_ran_dry_and_shrinks_when_it_long_did_not() -> None:
-    buffer = pulse.Buffer(0.16, 0.3)
+    buffer = pulse.Buffer(0.16, 0.3, 1.5)
     assert not buffer.follow(False, 100.0)
     assert buffer.follow(True, 100.0)
     assert buffer.seconds == pytest.approx(0.24)

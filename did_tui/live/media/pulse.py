@@ -26,15 +26,12 @@ from did_tui.live.media.speaker import (
 OPEN_SECONDS = 3.0
 """How long a server may take to let us in, all steps together."""
 
-LOCAL_BUFFER = (0.160, 0.360)
-"""Seconds of sound the server holds for us, at first and at most. A busy Python process needs 0.1 s
-never to be late."""
+LOCAL_BUFFER = (0.160, 0.320, 1.25)
+"""Seconds of sound the server holds for us at first and at most, and how that grows each time it
+ran dry. A busy Python process needs 0.1 s never to be late."""
 
-REMOTE_BUFFER = (0.300, 0.800)
+REMOTE_BUFFER = (0.300, 0.800, 1.5)
 """The same over a network."""
-
-BUFFER_GROWTH = 1.5
-"""How the buffer grows each time it ran dry."""
 
 PATIENCE, MOST_PATIENCE = 30.0, 480.0
 """Seconds without running dry after which it shrinks by a step; doubled each time it ran dry."""
@@ -115,9 +112,9 @@ def listed(kind: Literal["sink", "source"], env: Mapping[str, str]) -> list[Devi
 class Buffer:
     """How many seconds the server should hold: more when it ran dry, less when it long did not."""
 
-    def __init__(self, least: float, most: float) -> None:
+    def __init__(self, least: float, most: float, growth: float) -> None:
         self.seconds = least
-        self._least, self._most = least, most
+        self._least, self._most, self._growth = least, most, growth
         self._patience = PATIENCE / 2
         self._changed = 0.0
 
@@ -127,10 +124,10 @@ class Buffer:
         if starved:
             self._patience = min(2 * self._patience, MOST_PATIENCE)
             self._changed = now
-            self.seconds = min(self.seconds * BUFFER_GROWTH, self._most)
+            self.seconds = min(self.seconds * self._growth, self._most)
         elif now - self._changed >= self._patience:
             self._changed = now
-            self.seconds = max(self.seconds / BUFFER_GROWTH, self._least)
+            self.seconds = max(self.seconds / self._growth, self._least)
         return self.seconds != before
 
 
