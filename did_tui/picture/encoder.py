@@ -22,7 +22,6 @@ import sys
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from did_tui.picture.art import Art, Patterns, Style
 from did_tui.picture.cells import Index, Mask, Words, channels
