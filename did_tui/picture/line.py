@@ -133,7 +133,8 @@ class Line:
         """Seconds until a frame may go, or until it is time to look again."""
         self._look(now)
         if self._queries and not self.silent:
-            if self._checking or self.rate is None or now > self._queries[0].due:
+            held = self._checking or self._trial or self.rate is None
+            if held or now > self._queries[0].due:
                 return HOLD
             if self._room() < self._worthwhile(now):
                 return HOLD
@@ -248,10 +249,10 @@ class Line:
         self._trial = True
 
     def _judge_trial(self, query: _Query, now: float) -> None:
-        """Believe no more of the rate than twice what the trial has shown."""
+        """Believe no more of the rate than the trial has shown: the search goes on from there."""
         self._trial = False
         took = max(SHORTEST, now - query.at - (self._trip or 0.0))
-        shown = 2 * query.size / took
+        shown = query.counts / took
         if self.rate is not None and shown < self.rate:
             self._rates.clear()
             self._add_rate(now, shown)

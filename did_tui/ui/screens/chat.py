@@ -110,6 +110,7 @@ class ChatScreen(Screen[None]):
         self._starters: Sequence[str] = self._agent.starter_message
         self._before_runner = Conversation()
         self._runner: Runner | None = None
+        self._face: VideoView | None = None  # once there is a runner
         self._began = 0.0
         self._leaving = False
         self._samples: deque[tuple[float, int, int]] = deque()
@@ -164,7 +165,7 @@ class ChatScreen(Screen[None]):
         if self._leaving:
             return
         self._runner = runner
-        video = self.query_one("#face", VideoView)
+        self._face = video = self.query_one("#face", VideoView)
         video.attach(runner.playback.take_picture)
         for checklist in self.query(Checklist):
             checklist.follow(runner.conversation)
@@ -305,8 +306,9 @@ class ChatScreen(Screen[None]):
     # What the conversation says
 
     def picture_ready(self) -> None:
-        """There is a newer picture."""
-        self.query_one("#face", VideoView).picture_ready()
+        """There is a newer picture; on the way out, with nothing left to show it."""
+        if self._face is not None:
+            self._face.picture_ready()
 
     def no_sound(self, reason: str) -> None:
         """There is no speaker, or no longer one."""

@@ -293,10 +293,8 @@ class Flow:
         outcome, app = work.result(), self._app
         if outcome is None or app is None or self._source is None:
             return
-        field = self._view.field()
-        if (job.field.cols, job.field.rows, job.field.style.shape) != (
-            field.cols, field.rows, field.style.shape,
-        ):  # fmt: skip
+        place = self._place(app)
+        if place is None or not job.field.like(place.field):
             self.look_again()  # everything has changed meanwhile
             return
         if not outcome.sent:
