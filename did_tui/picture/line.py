@@ -20,8 +20,8 @@ from collections import deque
 from dataclasses import dataclass
 
 # The line
-QUEUE = 0.07  # seconds of the line's time that our bytes may wait for each other
-BURST = 0.1  # seconds of the line's time that one frame may take
+QUEUE = 0.05  # seconds of the line's time that our bytes may wait for each other
+BURST = 0.07  # seconds of the line's time that one frame may take
 FIRST = 2500.0  # bytes of a frame before anything is known
 LEAST = 400.0  # bytes; with less room a frame is not worth its overhead
 ENOUGH = 1_000_000.0  # bytes; more than any picture takes, so a larger budget is none
