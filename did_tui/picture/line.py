@@ -20,8 +20,10 @@ from collections import deque
 from dataclasses import dataclass
 
 # The line
-QUEUE = 0.05  # seconds of the line's time that our bytes may wait for each other
-BURST = 0.07  # seconds of the line's time that one frame may take
+QUEUE = 0.07  # seconds of the line's time that our bytes may wait for each other
+BURST = 0.1  # seconds of the line's time that one frame may take
+NARROW = 32_000.0  # bytes a second; below it the rest of the user interface takes time as well
+NARROW_PART = 0.7  # of QUEUE and BURST, there
 FIRST = 2500.0  # bytes of a frame before anything is known
 LEAST = 400.0  # bytes; with less room a frame is not worth its overhead
 ENOUGH = 1_000_000.0  # bytes; more than any picture takes, so a larger budget is none
@@ -359,15 +361,19 @@ class Line:
         flow = self._flow(now)
         if flow is None:
             return self._credit
-        most = max(flow * BURST, LEAST)
+        most = max(flow * BURST * self._part, LEAST)
         return min(most, self._credit + flow * max(0.0, now - self._credit_at))
+
+    @property
+    def _part(self) -> float:
+        return NARROW_PART if (self.rate or FIRST) < NARROW else 1.0
 
     def _room(self) -> float:
         """Bytes that may still be put on their way."""
         rate = (self.rate or 0.0) * (RISING if self.rising else 1.0)
-        window = rate * ((self._trip or 0.0) + QUEUE)
+        window = rate * ((self._trip or 0.0) + QUEUE * self._part)
         return max(window, LEAST) - self._in_flight
 
     def _worthwhile(self, now: float) -> float:
         """Bytes below which it is better to wait for more."""
-        return max(LEAST, 0.3 * BURST * (self._flow(now) or 0.0))
+        return max(LEAST, 0.3 * BURST * self._part * (self._flow(now) or 0.0))

@@ -20,7 +20,7 @@ SMALL = 1280 * 720  # pixels that one thread decodes in time
 AHEAD = 0.5  # seconds of the file that are decoded before they are due
 #: Seconds of it that are decoded at once, then none for as long: with other work between two
 #: pictures the decoder finds its memory gone from the processor's caches, and takes a third more.
-BURST = 0.3
+BURST = 0.16
 SOUND_LEAD = 0.1  # seconds that sound is handed over before its picture
 LAST = 0.4  # seconds until the last that was handed over is heard and seen
 
