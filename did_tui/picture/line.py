@@ -243,7 +243,7 @@ class Line:
         self._trip_seen = self._trip_checked = self._no_queue_at = now
 
     def _try_again(self, now: float) -> None:
-        """After silence, send one small frame when all is answered: is the line as it was?"""
+        """After silence, see by one small frame whether the line is as it was."""
         self._silent_since = None
         self._queue = 0.0
         self._credit = FIRST
