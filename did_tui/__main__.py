@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     chat.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     chat.add_argument("--once", action="store_true", help="leave when the answer was spoken")
-    _add_mode(chat)
+    _add_talk(chat)
     _add_audio(chat)
     _add_look(chat)
 
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     demo.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     demo.add_argument("--once", action="store_true", help="leave when the answer was spoken")
-    _add_mode(demo)
+    _add_talk(demo)
     _add_audio(demo)
     _add_look(demo)
     _add_emulator(demo)
@@ -84,11 +84,19 @@ def _parser() -> argparse.ArgumentParser:
     devices = commands.add_parser("devices", help="where sound can go, and how to hear it at home")
     _add_audio(devices)
 
-    emulator = commands.add_parser("emulator", help="serve a local stand-in for D-ID's API")
+    from did_tui.emulator.usage import CONTROL
+
+    emulator = commands.add_parser(
+        "emulator",
+        help="serve a local stand-in for D-ID's API",
+        epilog=CONTROL,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     emulator.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
     emulator.add_argument("--port", type=int, default=8787, help="default: %(default)s, 0: any")
     emulator.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     _add_emulator(emulator)
+    _add_limits(emulator)
     return parser
 
 
@@ -108,14 +116,38 @@ def _add_audio(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_mode(parser: argparse.ArgumentParser) -> None:
+def _add_talk(parser: argparse.ArgumentParser) -> None:
     from did_tui.config import MODES
 
     parser.add_argument(
         "--mode",
         choices=MODES,
         default=argparse.SUPPRESS,
-        help="D-ID's chat mode: DirectPlayback speaks what you write, TextOnly answers in text",
+        help="how to talk: TextOnly is without video, DirectPlayback only speaks what is written",
+    )
+    parser.add_argument(
+        "--fluent",
+        choices=("yes", "no"),
+        default=argparse.SUPPRESS,
+        help="one stream without pauses, which can be interrupted (default: yes)",
+    )
+    parser.add_argument(
+        "--relay-only",
+        choices=("yes", "no"),
+        default=argparse.SUPPRESS,
+        help="send media through D-ID's relay only",
+    )
+    parser.add_argument(
+        "--session-timeout",
+        metavar="S",
+        default=argparse.SUPPRESS,
+        help="let D-ID end the stream after so many seconds, up to 300",
+    )
+    parser.add_argument(
+        "--output-resolution",
+        metavar="PX",
+        default=argparse.SUPPRESS,
+        help="ask for pictures of so many pixels, 150 to 1080",
     )
 
 
@@ -155,6 +187,24 @@ def _add_emulator(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="its key; better in DID_TUI_LLM_KEY, which no process list shows",
     )
+
+
+#: The emulator's limits: flag, type, what it says.
+LIMITS: tuple[tuple[str, type, str], ...] = (
+    ("idle-seconds", float, "close a stream after so long without a message (default: 120)"),
+    ("linger-seconds", float, "keep a stream that its peer left without a DELETE (default: 10)"),
+    ("sessions", int, 'open streams before "Max user sessions reached" (default: 10)'),
+    ("credits", int, "answers until 402 and TextOnly (default: without end)"),
+    ("pending", int, "requests that may wait on a stream (default: 4)"),
+    ("requests-a-minute", int, "requests until 429 (default: 0, without limit)"),
+    ("chat-mode", str, "the mode that new chats are given (default: Functional)"),
+)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    for flag, kind, said in LIMITS:
+        metavar = "MODE" if kind is str else "N"
+        parser.add_argument(f"--{flag}", type=kind, metavar=metavar, help=said)
 
 
 # The commands
@@ -275,6 +325,8 @@ def _emulator(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     from did_tui.emulator.command import Options, run
 
+    names = [flag.replace("-", "_") for flag, _, _ in LIMITS]
+    limits = {name: getattr(options, name) for name in names}
     return run(
         Options(
             host=options.host,
@@ -284,6 +336,7 @@ def _emulator(options: argparse.Namespace) -> int:
             llm_url=options.llm_url,
             llm_model=options.llm_model,
             llm_key=options.llm_key or os.environ.get("DID_TUI_LLM_KEY", ""),
+            limits={name: value for name, value in limits.items() if value is not None},
             until_eof=options.until_eof,
         )
     )

@@ -27,7 +27,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "textual": ("ui/",),
     "rich": ("ui/",),
-    "httpx": ("api/client.py", "emulator/brain.py"),
+    "httpx": ("api/client.py", "emulator/brain.py", "emulator/audio.py"),
     "aiortc": ("live/", "emulator/peer.py"),
     "aioice": ("live/rtc.py", "emulator/"),
     "starlette": ("emulator/",),

@@ -22,11 +22,15 @@ WORDS_A_SECOND = 60.0  # how fast the built-in brain hands out its words, as a m
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is to be answered: the agent, the transcript (the question last) and what was found."""
+    """What is to be answered: the agent, the transcript (the question last) and what was found.
+
+    ``base`` is the emulator's own address, for links to itself.
+    """
 
     agent: Mapping[str, Any]
     messages: Sequence[Mapping[str, Any]]
     passages: Sequence[Passage] = field(default_factory=tuple)
+    base: str = ""
 
     @property
     def question(self) -> str:
@@ -218,7 +222,9 @@ def small_talk(turn: Turn) -> str | None:
         if re.fullmatch(pattern, asked):
             description = str(turn.agent.get("preview_description") or "one of the agents here")
             answer = answers[count % len(answers)]
-            return answer.format(name=turn.name, about=description[:1].lower() + description[1:])
+            picture = f"{turn.base}/emulator/pictures/{turn.agent.get('id')}.png"
+            about = description[:1].lower() + description[1:]
+            return answer.format(name=turn.name, about=about, picture=picture)
     return None
 
 
@@ -243,6 +249,10 @@ _SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
             "I am {name}: {about}. My face is drawn and my voice is synthetic, all on this"
             " computer.",
         ),
+    ),
+    (
+        r"((what|how) do you look( like)?|show me (a|your) (picture|photo)( of you)?)",
+        ("This is the picture of me that I like best: ![{name}]({picture})",),
     ),
     (
         r"(what can you do|help|what do you know|what can i ask( you)?)",

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from did_tui.emulator.face import LOOKS, Face
+from did_tui.emulator.idle import idle_video
 from did_tui.emulator.store import Store
 from did_tui.emulator.voice import Timbre
 
@@ -36,6 +37,7 @@ class Faces:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self._faces: dict[str, Face] = {}
+        self._idle: dict[str, bytes] = {}
         self._locks = {look: threading.Lock() for look in LOOKS}
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._paint_ahead, name="faces", daemon=True)
@@ -54,6 +56,14 @@ class Faces:
             if look not in self._faces:
                 self._faces[look] = Face(LOOKS[look], self._seed)
             return self._faces[look]
+
+    def idle(self, look: str) -> bytes:
+        """The idle video, made now if it is not yet there: that takes a second."""
+        face = self.get(look).twin()
+        with self._locks[look]:
+            if look not in self._idle:
+                self._idle[look] = idle_video(face)
+            return self._idle[look]
 
     def _paint_ahead(self) -> None:
         for look in LOOKS:
@@ -176,7 +186,7 @@ def passages(markdown: str) -> Iterator[tuple[str, str]]:
     """The second-level sections of a document: heading and text."""
     for section in re.split(r"^## ", markdown, flags=re.MULTILINE)[1:]:
         heading, _, body = section.partition("\n")
-        yield heading.strip(), " ".join(body.split())
+        yield heading.strip(), body.strip()
 
 
 def _entries() -> list[dict[str, Any]]:

@@ -8,12 +8,17 @@ import signal
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from pydantic import ValidationError
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from did_tui.emulator.brain import Brain, BuiltInBrain, ModelBrain
+from did_tui.emulator.limits import Limits
 from did_tui.emulator.server import create_app
 from did_tui.emulator.service import Service
 from did_tui.emulator.store import Store
@@ -33,6 +38,7 @@ class Options:
     llm_url: str = ""
     llm_model: str = ""
     llm_key: str = ""
+    limits: Mapping[str, Any] = field(default_factory=dict)
     until_eof: bool = False
 
 
@@ -57,6 +63,8 @@ def run(options: Options) -> int:
     except CannotServe as error:
         print(error, file=sys.stderr)
         return 1
+    finally:
+        listener.close()
     return 0
 
 
@@ -85,6 +93,11 @@ def _reason(error: Exception) -> str:
 
 async def _serve(options: Options, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
+    try:
+        limits = Limits.model_validate(options.limits)
+    except ValidationError as error:
+        said = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
+        raise CannotServe(f"The emulator cannot start with these limits: {said}.") from error
     store = _open_store(options)
     brain: Brain = BuiltInBrain()
     if options.llm_url:
@@ -97,10 +110,12 @@ async def _serve(options: Options, listener: socket.socket) -> None:
         voice,
         addresses=[host] if loopback else None,
         seed=options.seed,
+        limits=limits,
     )
     config = uvicorn.Config(
         create_app(service, ACCOUNT),
         log_level="warning",
+        http=_Protocol,
         ws="websockets-sansio",
         timeout_graceful_shutdown=2,
         lifespan="on",
@@ -115,6 +130,20 @@ def _announcement(address: str, engine: str) -> str:
         f"D-ID emulator at http://{at} (a local stand-in, not D-ID; voice: {engine}); use it with: "
         f"DID_API_URL=http://{at} DID_WS_URL=ws://{at} DID_API_KEY={ACCOUNT} did-tui"
     )
+
+
+class _Protocol(H11Protocol):
+    """Puts a connection's transport into the scope, so that a fault can break it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wrap the app for this connection."""
+        super().connection_made(transport)
+        app = self.app
+
+        async def with_transport(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, "transport": transport}, receive, send)
+
+        self.app = with_transport
 
 
 class _Server(uvicorn.Server):

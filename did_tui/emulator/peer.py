@@ -29,7 +29,7 @@ from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_from_sdp
 
 from did_tui.emulator.face import Face
-from did_tui.emulator.stage import RATE, Stage
+from did_tui.emulator.stage import RATE, Samples, Stage
 
 FPS = 25
 SAMPLES = RATE // 50  # a 20 ms Opus frame
@@ -76,9 +76,21 @@ class VoiceTrack(MediaStreamTrack):
         super().__init__()
         self._stage = stage
         self._clock = clock
+        self.lost_until = 0.0  # on the stream's clock: what is said until then is never sent
 
     async def recv(self) -> av.AudioFrame:
         """The next frame, when it is due."""
+        while True:
+            position, samples = await self._next()
+            if self._clock.now >= self.lost_until:
+                break
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = RATE
+        frame.pts = position
+        frame.time_base = fractions.Fraction(1, RATE)
+        return frame
+
+    async def _next(self) -> tuple[int, Samples]:
         if self.readyState != "live":
             raise MediaStreamError
         position = self._stage.position
@@ -87,12 +99,7 @@ class VoiceTrack(MediaStreamTrack):
         if late > SILENCE_LAG and not self._stage.speaking:
             self._stage.sound(int(late * RATE) // SAMPLES * SAMPLES)
             position = self._stage.position
-        samples = self._stage.sound(SAMPLES)
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate = RATE
-        frame.pts = position
-        frame.time_base = fractions.Fraction(1, RATE)
-        return frame
+        return position, self._stage.sound(SAMPLES)
 
 
 class FaceTrack(MediaStreamTrack):
@@ -112,6 +119,7 @@ class FaceTrack(MediaStreamTrack):
         self._always = always
         self._frame = -1
         self.warm_until = 0.0
+        self.lost_until = 0.0  # on the stream's clock: no frame leaves until then
 
     async def recv(self) -> av.VideoFrame:
         """The next frame, when it is due; what is overdue is left out."""
@@ -121,7 +129,8 @@ class FaceTrack(MediaStreamTrack):
             self._frame = max(self._frame + 1, int((self._clock.now - PICTURE_LAG) * FPS))
             seconds = self._frame / FPS
             await self._clock.until(seconds)
-            if self._always or self._stage.video_id or seconds < self.warm_until:
+            shown = self._always or self._stage.video_id or seconds < self.warm_until
+            if shown and self._clock.now >= self.lost_until:
                 break
         pose = self._stage.pose(seconds)
         loop = asyncio.get_running_loop()
@@ -156,29 +165,29 @@ class Peer:
         addresses: Sequence[str] | None,
         ice_servers: Sequence[Mapping[str, Any]] = (),
         warmup: float = 0.0,
-        on_open: Callable[[], None],
         on_message: Callable[[str], None],
         on_gone: Callable[[], None],
     ) -> None:
         self.stage = Stage()
         self.clock = Clock()
         self._warmup = warmup
-        self._on_open, self._on_message, self._on_gone = on_open, on_message, on_gone
+        self._on_message, self._on_gone = on_message, on_gone
         self._channel: RTCDataChannel | None = None
         self._early: list[Mapping[str, Any] | None] = []
         self._accepted = False
         self._gone = False
         servers = [RTCIceServer(**server) for server in ice_servers]
         self._pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._voice_track = VoiceTrack(self.stage, self.clock)
         self._face_track = FaceTrack(face, self.stage, self.clock, always=fluent)
-        pc.addTransceiver(VoiceTrack(self.stage, self.clock), direction="sendonly")
+        pc.addTransceiver(self._voice_track, direction="sendonly")
         video = pc.addTransceiver(self._face_track, direction="sendonly")
         video.setCodecPreferences(_codecs(codec))
         # A negotiated channel puts the application section into the offer without opening a
         # channel that the client did not ask for.
         pc.createDataChannel("JanusDataChannel", negotiated=True, id=1022)
         if addresses is not None:
-            for transport in {pc.getTransceivers()[0].sender.transport, *_transports(pc)}:
+            for transport in _transports(pc):
                 _offer_only(transport.transport.iceGatherer._connection, addresses)
         pc.on("datachannel", self._opened)
         pc.on("connectionstatechange", self._changed)
@@ -210,9 +219,41 @@ class Peer:
 
     def send(self, event: str, payload: object = None) -> None:
         """Write ``event`` or ``event:payload`` on the client's data channel, if it is open."""
-        if self._channel is not None and self._channel.readyState == "open":
-            text = payload if isinstance(payload, str) else json.dumps(payload)
-            self._channel.send(event if payload is None else f"{event}:{text}")
+        text = payload if isinstance(payload, str) else json.dumps(payload)
+        self.send_raw(event if payload is None else f"{event}:{text}")
+
+    def send_raw(self, message: str | bytes) -> bool:
+        """Write a message as it stands; whether the channel is open."""
+        if self._channel is None or not self.channel_open:
+            return False
+        # What is injected may be longer than the client said that it takes.
+        self._channel.transport._remote_max_message_size = 0
+        self._channel.send(message)
+        return True
+
+    @property
+    def state(self) -> str:
+        """The connection's state in WebRTC's words."""
+        return self._pc.connectionState
+
+    @property
+    def channel_open(self) -> bool:
+        """Whether the client's data channel is open."""
+        return self._channel is not None and self._channel.readyState == "open"
+
+    def lose(self, *, audio: bool, video: bool, seconds: float) -> None:
+        """Send no sound, no picture or neither for some seconds, or ``inf``; 0 ends it."""
+        until = self.clock.now + seconds if seconds else 0.0
+        if audio:
+            self._voice_track.lost_until = until
+        if video:
+            self._face_track.lost_until = until
+
+    def vanish(self) -> None:
+        """Answer nothing from now on, and say nothing: the cable is out."""
+        self._gone = True
+        for transport in _transports(self._pc):
+            _unplug(transport.transport._connection)
 
     async def close(self) -> None:
         """End the connection."""
@@ -230,7 +271,6 @@ class Peer:
         if self._warmup:
             self._face_track.warm_until = self.clock.now + self._warmup
             asyncio.get_running_loop().call_later(self._warmup, self.send, "stream/ready")
-        self._on_open()
 
     def _changed(self) -> None:
         if self._pc.connectionState in ("failed", "closed") and not self._gone:
@@ -259,9 +299,21 @@ def _parsed(candidate: Mapping[str, Any]) -> Any:
     return parsed
 
 
-def _transports(pc: RTCPeerConnection) -> list[Any]:
-    transports = [transceiver.sender.transport for transceiver in pc.getTransceivers()]
-    return [*transports, pc.sctp.transport] if pc.sctp else transports
+def _transports(pc: RTCPeerConnection) -> set[Any]:
+    transports = {transceiver.sender.transport for transceiver in pc.getTransceivers()}
+    return {*transports, pc.sctp.transport} if pc.sctp else transports
+
+
+def _unplug(connection: Any) -> None:
+    """Have an ICE connection's sockets neither send nor receive, and stay open."""
+
+    async def send_nothing(*_: Any) -> None:
+        pass
+
+    for protocol in connection._protocols:
+        protocol.send_data = send_nothing
+        protocol.send_stun = lambda *_: None
+        protocol.datagram_received = lambda *_: None
 
 
 def _offer_only(connection: Any, addresses: Sequence[str]) -> None:

@@ -6,19 +6,19 @@ import asyncio
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
-from did_tui.emulator.brain import Brain, Turn
+from did_tui.emulator.audio import speech_at
+from did_tui.emulator.brain import Brain
 from did_tui.emulator.characters import OWNER, Faces, character_of, plant
+from did_tui.emulator.chats import Chats
 from did_tui.emulator.credentials import Caller
+from did_tui.emulator.limits import Limits
 from did_tui.emulator.notifications import Notifications, address_of
 from did_tui.emulator.refusal import Refusal, bad_request, not_found
 from did_tui.emulator.store import Store, timestamp
 from did_tui.emulator.streams import LiveStream, Streams
 from did_tui.emulator.voice import Voice
 
-TEXT_MODES = ("TextOnly", "Playground")
-MODES = ("Functional", *TEXT_MODES, "Maintenance", "DirectPlayback", "Off")
 SORTABLE = {"created_at": "created", "modified_at": "modified", "created_by": "created_by"}
 LONGEST_SPEECH = 40_000  # characters (protocol 3.8)
 SHORTEST_SPEECH = 3
@@ -38,22 +38,23 @@ class Service:
         *,
         addresses: Sequence[str] | None,
         seed: int | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.store, self.brain, self.voice = store, brain, voice
+        self.limits = limits or Limits()
         self.faces = Faces(seed or 0)
         self.notifications = Notifications()
         self.streams = Streams(
-            self.faces, voice, addresses=addresses, seed=seed, on_closed=self._stream_closed
+            self.faces, voice, self.notifications, self.limits, addresses=addresses, seed=seed
         )
-        self._turns: set[asyncio.Task[None]] = set()
+        self.chats = Chats(store, brain, self.streams, self.notifications, self.limits)
         if store.empty:
             plant(store)
 
     async def close(self) -> None:
         """End every stream and let go of everything."""
         self.faces.stop()
-        for task in self._turns:
-            task.cancel()
+        self.chats.close()
         await self.streams.close_all()
         await self.brain.close()
         await self.voice.close()
@@ -151,6 +152,23 @@ class Service:
 
         return await asyncio.to_thread(draw)
 
+    async def idle_video(self, agent_id: str) -> bytes:
+        """What the agent does while it is not talking, as an MP4 that can be looped."""
+        character = character_of(self.store, self.agent(agent_id))
+        return await asyncio.to_thread(self.faces.idle, character.look)
+
+    def document(self, document_id: str, base: str) -> str:
+        """The text of a document, as Markdown."""
+        for document in self.store.all("document"):
+            if document["id"].endswith(f"#{document_id}"):
+                parts = [f"# {document['title']}"]
+                parts += [
+                    f"## {record['title']}\n{record['data']}"
+                    for record in self.store.all("record", document_id)
+                ]
+                return "\n\n".join(parts).replace("emulator://", base) + "\n"
+        raise not_found("Document")
+
     # Streams
 
     async def open_stream(
@@ -185,113 +203,45 @@ class Service:
         except ValueError as error:
             raise bad_request(str(error)) from error
 
-    def speak(self, stream: LiveStream, body: Mapping[str, Any]) -> dict[str, Any]:
-        """``POST …/streams/{stream}``: say a text as it stands."""
-        script = body.get("script")
-        if not isinstance(script, Mapping) or script.get("type") != "text":
-            raise bad_request("script must be of type text")
-        text = script.get("input")
-        if not isinstance(text, str) or not SHORTEST_SPEECH <= len(text) <= LONGEST_SPEECH:
-            size = f"{SHORTEST_SPEECH} to {LONGEST_SPEECH}"
-            raise bad_request(f"script.input must have {size} characters")
-        video_id = self.streams.say(stream, text, ssml=bool(script.get("ssml")))
-        return {"status": "started", "session_id": stream.session_id, "video_id": video_id}
+    async def speak(self, stream: LiveStream, body: Mapping[str, Any]) -> dict[str, Any]:
+        """``POST …/streams/{stream}``: say a text as it stands, or the sound at an address."""
+        if self.limits.broke:
+            raise Refusal(402, "InsufficientCreditsError", "not enough credits")
+        self.streams.check_pending(stream)
+        answer: dict[str, Any] = {"status": "started", "session_id": stream.session_id}
+        match body.get("script"):
+            case {"type": "text", **script}:
+                text = script.get("input")
+                if not isinstance(text, str) or not SHORTEST_SPEECH <= len(text) <= LONGEST_SPEECH:
+                    size = f"{SHORTEST_SPEECH} to {LONGEST_SPEECH}"
+                    raise bad_request(f"script.input must have {size} characters")
+                answer["video_id"] = self.streams.say(stream, text, ssml=bool(script.get("ssml")))
+            case {"type": "audio", **script}:
+                speech = await speech_at(script.get("audio_url"))
+                answer["video_id"] = self.streams.play(stream, speech, str(script["audio_url"]))
+                answer["duration"] = round(speech.duration, 2)
+            case _:
+                raise bad_request("script must be of type text or audio")
+        self.limits.spend()
+        return answer
 
-    async def _stream_closed(self, stream: LiveStream, reason: str) -> None:
-        if reason != "manual":
-            event = {"event": "stream/done", "close_reason": reason, "completed_at": timestamp()}
-            await self.notifications.send(stream.connection, event)
+    # The account
 
-    # Chat
-
-    def create_chat(self, agent_id: str, body: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-        """``POST /agents/{id}/chat``."""
-        agent = self.agent(agent_id)
+    def credits(self) -> dict[str, Any]:
+        """``GET /credits``."""
+        left = self.limits.credits
+        remaining = 1_000_000 if left is None else left
         now = timestamp()
-        chat = {
-            "id": self.store.new_id("cht_"),
-            "agent_id": agent_id,
-            "owner_id": agent["owner_id"],
-            "created": now,
-            "modified": now,
-            "agent_id__created_at": f"{agent_id}#{now}",
-            "agent_id__modified_at": f"{agent_id}#{now}",
-            "chat_mode": "Functional",
-            "external_id": caller.external_id,
-            "persist_messages": bool(body.get("persist", False)),
-            "plan": "emulator",
-            "messages": [],
+        entry = {
+            "owner_id": OWNER,
+            "created_at": now,
+            "modified_at": now,
+            "remaining": remaining,
+            "total": max(remaining, 1),
+            "expire_at": "2099-01-01T00:00:00.000Z",
+            "plan_group": "emulator",
         }
-        self.store.put("chat", chat, parent=agent_id)
-        return chat
-
-    async def send_message(
-        self, agent_id: str, chat_id: str, body: Mapping[str, Any], caller: Caller
-    ) -> dict[str, Any]:
-        """``POST /agents/{id}/chat/{chat}``.
-
-        With a stream the text follows on the notifications socket and the data channel, and
-        ``result`` is empty; without one, or in a text mode, it is in ``result`` (protocol 4.2).
-        """
-        agent = self.agent(agent_id)
-        chat = self.store.get("chat", chat_id)
-        if chat is None or chat["agent_id"] != agent_id:
-            raise not_found("Chat")
-        messages = _checked_messages(body.get("messages"))
-        mode = body.get("chatMode") or "Functional"
-        if mode not in MODES:
-            raise bad_request(f"chatMode must be one of {', '.join(MODES)}")
-        if mode not in ("Functional", *TEXT_MODES):
-            raise Refusal(400, "BadRequest", f"no messages can be sent in mode {mode}")
-        stream = None
-        if body.get("streamId"):
-            stream = self.streams.find(agent_id, str(body["streamId"]), body.get("sessionId"))
-        question = str(messages[-1]["content"])
-        knowledge = (agent.get("knowledge") or {}).get("id", "")
-        turn = Turn(agent, messages, self.store.search(knowledge, question))
-        cited = self.brain.cited(turn)
-        response: dict[str, Any] = {
-            "chatMode": mode,
-            "documentIds": list(dict.fromkeys(passage.document for passage in cited)),
-            "matches": [
-                {
-                    "id": passage.record,
-                    "title": passage.title,
-                    "data": passage.text,
-                    "document_id": passage.document,
-                    "knowledge_id": passage.knowledge,
-                    "source_url": "",
-                }
-                for passage in cited
-            ],
-        }
-        if stream is None or mode in TEXT_MODES:
-            pieces = [piece async for piece in self.brain.answer(turn)]
-            return response | {"result": "".join(pieces).strip()}
-        task = asyncio.create_task(self._answer(turn, stream, address_of(caller)))
-        self._turns.add(task)
-        task.add_done_callback(self._turns.discard)
-        return response | {"result": ""}
-
-    async def _answer(self, turn: Turn, stream: LiveStream, address: str) -> None:
-        """Send the answer in pieces, then whole, then have it said."""
-        stage = stream.peer.stage
-        head = {"id": self.store.new_id("msg_"), "role": "assistant", "created_at": timestamp()}
-        stage.mood = "thinking"
-        try:
-            text = ""
-            sequence = 0
-            async for piece in self.brain.answer(turn):
-                text += piece
-                partial = {"event": "partial", "content": piece, "sequence": sequence, **head}
-                await self.notifications.send(address, partial)
-                sequence += 1
-            text = text.strip()
-            await self.notifications.send(address, {"event": "answer", "content": text, **head})
-            stream.peer.send("chat/answer", quote(text, safe=""))
-        finally:
-            stage.mood = "listening"
-        self.streams.say(stream, text)
+        return {"credits": [entry], "remaining": remaining, "total": entry["total"]}
 
 
 #: The fields of an agent that are more than text, and what they are.
@@ -320,14 +270,3 @@ def _check_agent(body: Mapping[str, Any], required: Sequence[str] = ()) -> None:
             raise bad_request("presenter.type must be one of talk, clip, expressive")
         if not isinstance(presenter.get("voice", {}), dict):
             raise bad_request("presenter.voice must be of type dict")
-
-
-def _checked_messages(value: object) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not value:
-        raise bad_request("messages must contain at least one message")
-    for message in value:
-        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
-            raise bad_request("each message needs a role and a content")
-    if not value[-1]["content"].strip():
-        raise bad_request("the last message is empty")
-    return value

@@ -73,6 +73,11 @@ class Stage:
         return bool(self._queue)
 
     @property
+    def waiting(self) -> int:
+        """How many utterances have not begun."""
+        return sum(not utterance._begun for utterance in self._queue)
+
+    @property
     def video_id(self) -> str:
         """The utterance being spoken, empty in silence."""
         return self._queue[0].video_id if self._queue and self._queue[0]._begun else ""

@@ -8,7 +8,7 @@ import re
 import sqlite3
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,6 +45,10 @@ class Passage:
     title: str
     text: str
     score: float
+
+    def at(self, base: str) -> Passage:
+        """The passage as an emulator at this address tells it: what it links to is there."""
+        return replace(self, text=self.text.replace("emulator://", base))
 
 
 class Store:

@@ -183,7 +183,10 @@ def test_a_stream_is_real_webrtc_and_goes_away(http: TestClient) -> None:
     gone = http.request("DELETE", path, json=body)
     assert gone.status_code == 200
     again = http.request("DELETE", path, json=body)
-    assert again.json() == {"kind": "SessionError", "description": "missing or invalid session_id"}
+    assert again.status_code == 404
+    assert again.json()["kind"] == "NotFoundError"
+    late = http.post(f"{path}/ice", json=body)
+    assert late.json() == {"kind": "SessionError", "description": "missing or invalid session_id"}
 
 
 def test_h264_on_request_and_talk_agents_are_not_fluent(http: TestClient) -> None:

@@ -1,0 +1,41 @@
+"""What ``did-tui emulator --help`` says of the control API, with nothing to import."""
+
+from __future__ import annotations
+
+CONTROL = """\
+The control API looks into the emulator and has things go wrong, for programs on
+this machine and for no web page. Bodies are JSON, as in
+  curl localhost:8787/__control/faults -d '{"route": "speak", "status": 500}'
+
+GET    /__control/state         streams, sockets, chats, ratings, counts, limits
+GET    /__control/requests      the last 500, with their bodies (DELETE: forget)
+PATCH  /__control/limits        as the options: "idle_seconds" "linger_seconds"
+                                "sessions" "credits" "pending" "chat_mode"
+                                "requests_a_minute", and "ice_servers" [...]
+POST   /__control/faults        the next request of a "route" ("*": of any) gets
+  "status": 429                 D-ID's words for it, or your own "kind",
+                                "description", "body", "headers"
+  "delay": 2.5                  its answer so many seconds late
+  "drop": true                  no answer: the connection breaks
+  "cut": true                   half of the answer's JSON
+  "when": "after"               all of this only when it has had its effect
+  "count": 3, "skip": 2         three requests (0: all), after the next two
+GET    /__control/faults        those that wait; DELETE .../faults[/NUMBER]
+POST   /__control/streams/ID/   of one stream, or "all":
+  media {"lose": "video", "seconds": 5}
+                                no "video", "audio" or "both"; without seconds
+                                for ever, 0 ends it
+  vanish                        the peer answers nothing more, without a word
+  lose-session                  its requests are SessionErrors; the media go on
+  data {"text": "..."}          on the data channel; or {"base64": "..."}
+  notify {"event": {...}}       on its socket; or "text", "base64"
+  hear {"text": "..."}          as if the user had said it aloud
+  close {"reason": "..."}       inactivity, shutdown, peer_disconnected, any
+POST   /__control/sockets/drop  {"code": 1011} closes every notifications socket
+
+Routes: list_agents list_agents_bare create_agent get_agent update_agent
+  delete_agent get_runtime list_knowledge create_chat delete_chats send_message
+  rate change_rating delete_rating send_feedback open_stream send_answer
+  send_candidate speak close_stream get_credits
+  notifications (a socket's handshake, which can be late or refused)
+"""
