@@ -55,7 +55,9 @@ def client_of(url: str, key: str = KEY) -> Client:
 
 def dead_process() -> tuple[int, str]:
     """The id and the beginning of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    )
     began = beginning_of(process.pid)
     process.communicate()
     return process.pid, began
