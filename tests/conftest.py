@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 from golden import check
+from nullsink import NullSink
 
 KEY = "demo:emulator"
 
@@ -66,6 +67,21 @@ def url() -> Iterator[str]:
     """Where an emulator of the module's own is, for what is created and deleted."""
     with running_emulator("--seed", "9") as running:
         yield running.url
+
+
+@pytest.fixture(scope="module")
+def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what libpulse writes, a cookie, out of the home directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture
+def server(private_home: None) -> Iterator[NullSink]:
+    """A sound server of the test's own, with a headset."""
+    with NullSink(sinks=("headset",)) as running:
+        yield running
 
 
 @pytest.hookimpl(wrapper=True)

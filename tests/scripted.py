@@ -17,6 +17,7 @@ from did_tui.api.models import RuntimeAgent
 from did_tui.config import Settings
 from did_tui.live import events as e
 from did_tui.live.conversation import Conversation, Effect
+from did_tui.live.export import Record, record_of
 from did_tui.live.media.playback import Counters
 from did_tui.picture.still import Still
 from did_tui.ui.app import DidTui
@@ -83,6 +84,8 @@ def refusing(_request: httpx.Request) -> httpx.Response:
 class ScriptedPlayback:
     """Counts nothing, plays nothing."""
 
+    hushed = False
+
     speaker_name = "PulseAudio · Headphones"
     audible = True
     muted = False
@@ -93,8 +96,23 @@ class ScriptedPlayback:
 
     figures = None
 
+    @property
+    def heard_seconds(self) -> float:
+        return self.counters.sound_heard / 48_000
+
     def take_picture(self) -> None:
         return None
+
+
+class ScriptedOutput:
+    """A speaker that can be chosen, as loud as one likes."""
+
+    sink = "pulse"
+    volume = 1.0
+    hint = invitation = ""
+
+    def choose(self, sink: str) -> None:
+        self.sink = sink
 
 
 class ScriptedRunner:
@@ -107,6 +125,10 @@ class ScriptedRunner:
         self.agent: RuntimeAgent | None = None
         self.said: list[str] = []
         self.interrupted = 0
+        self.rated: list[tuple[str, int]] = []
+        self.feedback: list[int] = []
+        self.microphone = None
+        self.no_microphone_because: str | None = "It only sends."
         self.closed = 0
         self.effects: list[Effect] = []
         self._screen = screen
@@ -118,6 +140,16 @@ class ScriptedRunner:
         self.said.append(text)
         self.tell(e.UserSaid(f"u{len(self.said)}", text))
         return f"u{len(self.said)}"
+
+    async def rate(self, message_id: str, score: int) -> None:
+        self.rated.append((message_id, score))
+        self.tell(e.Rated(message_id, score))
+
+    async def give_feedback(self, rating: int, answer: str = "") -> None:
+        self.feedback.append(rating)
+
+    def record(self) -> Record:
+        return record_of(self.conversation, self.agent_id, "Ada", "cht_1", None)
 
     def interrupt(self) -> None:
         self.interrupted += 1
@@ -142,12 +174,14 @@ class ScriptedApp(DidTui):
         async def open_client() -> Client:
             return client
 
-        super().__init__(Settings(), open_client, driver_class=None, **options)
+        options.setdefault("driver_class", None)
+        super().__init__(Settings(), open_client, **options)
         self.now = lambda: NOW
         self.runner: ScriptedRunner | None = None
 
     async def make_runner(self, agent_id: str, screen: ChatScreen) -> Any:
         self.runner = ScriptedRunner(agent_id, screen)
+        screen.sound.output = ScriptedOutput()  # type: ignore[assignment]
         return self.runner
 
     def warm_up(self) -> None:
@@ -171,12 +205,24 @@ def show_face(screen: ChatScreen) -> None:
     screen.on_video_view_shown()
 
 
+async def chat_on(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
+    """Open the conversation with the first agent."""
+    await settle(pilot)
+    await pilot.press("enter")
+    await settle(pilot)
+    app = pilot.app
+    assert isinstance(app, ScriptedApp)
+    assert isinstance(app.screen, ChatScreen)
+    assert app.runner is not None
+    return app.screen, app.runner
+
+
 async def settle(pilot: Pilot[None]) -> None:
     """Wait until everything is drawn, with a cursor that does not blink."""
     for prompt in pilot.app.screen.query(Prompt):
         prompt.cursor_blink = False
     for _ in range(4):
         await asyncio.sleep(0.02)
-        while any(video._busy for video in pilot.app.screen.query(VideoView)):
+        while any(video.flow.busy for video in pilot.app.screen.query(VideoView)):
             await asyncio.sleep(0.01)
         await pilot.pause()

@@ -65,6 +65,7 @@ class WebRtcStream:
     """One stream, from the POST that opens it to the DELETE that ends it.
 
     ``emit`` gets events, ``on_track`` the media tracks; both are called in the event loop.
+    ``voice`` is sent where the service takes it, which ``takes_voice`` tells after its offer.
     """
 
     def __init__(
@@ -75,12 +76,15 @@ class WebRtcStream:
         emit: Emit,
         on_track: Callable[[MediaStreamTrack], None],
         *,
+        voice: MediaStreamTrack | None = None,
         relay_only: bool = False,
         attempt: int = 0,
         journal: Journal | None = None,
     ) -> None:
         self._client, self._agent_id, self._connection = client, agent_id, connection
         self._emit, self._on_track = emit, on_track
+        self._voice = voice
+        self.takes_voice: bool | None = None
         self._relay_only, self._attempt, self._journal = relay_only, attempt, journal
         self._page: Page | None = None
         self._pc: RTCPeerConnection | None = None
@@ -88,6 +92,8 @@ class WebRtcStream:
         self._creating: asyncio.Future[Stream] | None = None
         self._was_connected = False
         self._closing = False
+        self._gathering: asyncio.Future[None] | None = None
+        self._hanging_up: asyncio.Future[Any] | None = None
         self._ending: asyncio.Future[Any] | None = None
         self.stream: Stream | None = None
 
@@ -189,6 +195,9 @@ class WebRtcStream:
             raise OfferUnreadable(
                 f"The service sent an offer that this program cannot read ({error or 'empty'})."
             ) from error
+        self.takes_voice = rtc.takes_sound(sdp)
+        if self._voice is not None and self.takes_voice:
+            pc.addTrack(self._voice)
         servers = ice.choose(stream.ice_servers, self._attempt)
         if self._relay_only and servers.turn is None:
             raise NoRelay(
@@ -203,7 +212,9 @@ class WebRtcStream:
         self, pc: RTCPeerConnection, stream: Stream, answer: RTCSessionDescription
     ) -> None:
         """Gather candidates and post them; one that does not arrive is one way less."""
-        await pc.setLocalDescription(answer)
+        # Shielded: sockets that are being opened when this is cancelled would stay open.
+        self._gathering = asyncio.ensure_future(pc.setLocalDescription(answer))
+        await asyncio.shield(self._gathering)
         mid = rtc.first_mid(answer.sdp)
         candidates: list[Mapping[str, Any] | None] = [
             wire.candidate_fields(candidate_to_sdp(candidate), mid, 0)
@@ -274,9 +285,15 @@ class WebRtcStream:
             self._page.erase()
 
     async def _hang_up(self) -> None:
+        if self._gathering is not None:
+            await asyncio.wait([self._gathering], timeout=HANG_UP_SECONDS)
         if self._pc is not None:
             rtc.end_consent(self._pc)
-            await asyncio.wait_for(self._pc.close(), HANG_UP_SECONDS)
+            # Not cancelled when it takes longer: what is half closed would stay half open.
+            self._hanging_up = asyncio.gather(self._pc.close(), return_exceptions=True)
+            done, _ = await asyncio.wait([self._hanging_up], timeout=HANG_UP_SECONDS)
+            if done:
+                await rtc.close_sockets(self._pc)
 
 
 class NotificationsSocket:

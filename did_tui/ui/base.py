@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 ASK = "\x1b[6n"
 SAVE, RESTORE = "\x1b7", "\x1b8"  # DECSC, DECRC: cursor and colours
 SYNC_BEGIN, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output
-SELDOM = 0.19  # seconds between two questions to a terminal that takes everything
+SELDOM = 0.29  # seconds between two questions to a terminal that takes everything
 RECENT = 0.5  # seconds after which what was written before is taken to have arrived
 
 
@@ -51,7 +51,6 @@ class TerminalApp(App[Result]):
         self.look = look
         self.pace = Pace(look.fps, look.max_kbps * 1000 / 8 if look.max_kbps else None)
         self._pictures: tuple[Picture, ...] = ()
-        self.sound_hinted = False  # whether it was said how sound could be heard elsewhere
         #: Held while the picture or Textual decides what the terminal shows, and by who asks pace.
         self.lock = threading.RLock()
         self.paints = 0  # Textual's, so far
