@@ -63,6 +63,8 @@ def run(options: Options) -> int:
     except CannotServe as error:
         print(error, file=sys.stderr)
         return 1
+    finally:
+        listener.close()
     return 0
 
 

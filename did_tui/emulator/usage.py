@@ -36,5 +36,6 @@ POST   /__control/sockets/drop  {"code": 1011} closes every notifications socket
 Routes: list_agents list_agents_bare create_agent get_agent update_agent
   delete_agent get_runtime list_knowledge create_chat delete_chats send_message
   rate change_rating delete_rating send_feedback open_stream send_answer
-  send_candidate speak close_stream get_credits notifications
+  send_candidate speak close_stream get_credits
+  notifications (a socket's handshake, which can be late or refused)
 """
