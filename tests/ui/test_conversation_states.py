@@ -20,8 +20,10 @@ from textual.pilot import Pilot
 
 from did_tui.live import events as e
 from did_tui.live.media.playback import Figures
+from did_tui.live.media.speaker import Device
 from did_tui.live.media.voice import VoiceCounters
 from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.sound import Sound
 
 Golden = Callable[[str, str], None]
 SIZES = [(80, 24), (120, 36)]
@@ -112,6 +114,23 @@ async def test_the_figures(size: tuple[int, int], golden: Golden) -> None:
         shown = await look(pilot, golden, "chat-stats")
         assert "62 ms, wants 60 ms" in shown
         assert "-4 ms, by reports" in shown
+
+
+@sizes
+async def test_the_devices(
+    size: tuple[int, int], golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        Device("pulse:a", "PulseAudio · Built-in Audio", True),
+        Device("pulse:b", "PulseAudio · Headset"),
+    ]
+    monkeypatch.setattr(Sound, "devices", staticmethod(lambda: found))
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        await answered(pilot)
+        await pilot.press("escape", "a")
+        await settle(pilot)
+        assert "Built-in Audio, the default" in await look(pilot, golden, "chat-devices")
 
 
 @sizes
