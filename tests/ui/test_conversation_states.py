@@ -197,10 +197,14 @@ async def test_a_key_that_helps_with_credits_is_not_there_without_need() -> None
 async def test_a_service_that_asks_to_wait_is_not_pressed() -> None:
     app = ScriptedApp(well)
     async with app.run_test(size=(80, 24)) as pilot:
-        _, runner = await chat_on(pilot)
+        screen, runner = await chat_on(pilot)
         runner.tell(e.Failed("stream", "Too fast.", "", hindrance="rate", retry_after=8))
         await settle(pilot)
         assert "Press f2 in 8 s" in words(app.export_screenshot())
+        app.now = lambda: NOW + 5
+        screen._tick()
+        await settle(pilot)
+        assert "Press f2 in 3 s" in words(app.export_screenshot())
 
 
 async def test_what_was_not_heard_is_not_shown() -> None:
