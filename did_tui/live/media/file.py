@@ -13,8 +13,8 @@ from pathlib import Path
 import av
 import av.error
 
+from did_tui.live.media.decode import Converter
 from did_tui.live.media.playback import Playback
-from did_tui.live.media.speaker import RATE
 
 SMALL = 1280 * 720  # pixels that one thread decodes in time
 AHEAD = 0.5  # seconds of the file that are decoded before they are due
@@ -120,7 +120,7 @@ class FilePlayer:
         video.thread_type = "SLICE" if small else "AUTO"
         video.codec_context.thread_count = 1 if small else 0
         streams = [video, *self._container.streams.audio[:1]]
-        resampler = av.AudioResampler(format="s16", layout="stereo", rate=RATE)
+        convert = Converter()
         start = (self._container.start_time or 0) / av.time_base
         for packet in self._container.demux(streams):
             for frame in packet.decode():
@@ -128,5 +128,4 @@ class FilePlayer:
                     yield (frame.time or 0.0) - start, frame
                 elif isinstance(frame, av.AudioFrame):
                     due = (frame.time or 0.0) - start - SOUND_LEAD
-                    for part in resampler.resample(frame):
-                        yield due, part.to_ndarray().tobytes()
+                    yield due, convert(frame).tobytes()
