@@ -334,8 +334,6 @@ class ChatScreen(ChatKeys):
         connected = conversation.phase in ("connected", "disconnecting")
         here = connected and (moving or not conversation.fluent or not conversation.plan.video)
         self.stage.show_steps(not here and conversation.phase != "disconnected")
-        note = words.ended(conversation, self.app.now())
-        self.stage.transcript.note(*(("", "") if self._leaving else note))
         self._tick()
 
     def on_video_view_shown(self) -> None:
@@ -353,6 +351,8 @@ class ChatScreen(ChatKeys):
         self.stage.captions.follow(self.conversation, heard, silent=silent)
         if not self.conversation.over and self.conversation.phase != "connected":
             self.stage.show_steps(self.stage.has_class("-connecting"))
+        note = words.ended(self.conversation, now)
+        self.stage.transcript.note(*(("", "") if self._leaving else note))
         self._gauges.look(self.conversation, now - self._began)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
