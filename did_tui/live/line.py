@@ -110,6 +110,7 @@ class Line:
         self._freezes = self._gaps = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
+        self._streaming: asyncio.Task[None] | None = None
         self.stream = WebRtcStream(
             client,
             agent_id,
@@ -142,7 +143,9 @@ class Line:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for step, work in steps:
-                    tasks.create_task(self._step(step, work))
+                    task = tasks.create_task(self._step(step, work))
+                    if step == "stream":
+                        self._streaming = task
         except* _StepFailed as failures:
             first = failures.exceptions[0]
             if isinstance(first, _StepFailed):
@@ -205,6 +208,13 @@ class Line:
         if mode and mode != "Functional":
             self._emit(ModeChanged(mode))
         self._emit(StepDone("chat"))
+
+    async def drop_stream(self) -> None:
+        """Close the stream, which may be in the making; the chat goes on without."""
+        if self._streaming is not None:
+            self._streaming.cancel()
+            await asyncio.wait([self._streaming])
+        await self.stream.close()
 
     async def _open_stream(self) -> None:
         try:

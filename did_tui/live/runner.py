@@ -395,7 +395,7 @@ class Runner:
                     self._line.stream.send(wire.interrupt(video_id, int(time.time() * 1000)))
             case DropStream():
                 if self._line is not None:
-                    self._spawn(self._line.stream.close())
+                    self._spawn(self._line.drop_stream())
             case Explain(sentence):
                 self._explain(sentence)
 
