@@ -366,6 +366,7 @@ class Runner:
         if not was_connected and self.conversation.phase == "connected":
             self._connected_at = time.monotonic()
         if isinstance(event, UtteranceStarted):
+            self.playback.expect()
             self.talk.speech.begun()
         if self.conversation.over and self._line is not None and self._line.closing is None:
             self._begin_to_close(self._line)
