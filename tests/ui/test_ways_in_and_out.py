@@ -1,0 +1,47 @@
+"""However one comes into a conversation and leaves it: one stream at most, and none is left."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from golden import words
+from scripted import ScriptedApp, ScriptedRunner, refusing, settle, well
+
+from did_tui.ui.screens.chat import ChatScreen
+
+
+class SlowApp(ScriptedApp):
+    """It takes a while to make a runner; all of them are kept."""
+
+    def __init__(self, *rest: Any, **options: Any) -> None:
+        super().__init__(*rest, **options)
+        self.ready = asyncio.Event()
+        self.runners: list[ScriptedRunner] = []
+
+    async def make_runner(self, agent_id: str, screen: ChatScreen) -> Any:
+        await self.ready.wait()
+        runner = await super().make_runner(agent_id, screen)
+        self.runners.append(runner)
+        return runner
+
+
+async def test_who_is_impatient_opens_one_stream() -> None:
+    broken = [True]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return refusing(request) if broken[0] else well(request)
+
+    app = SlowApp(answer, agent="ada")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "not connected" in words(app.export_screenshot())
+        broken[0] = False
+        await pilot.press("f2", "f2")
+        await settle(pilot)
+        assert "◐ connecting" in words(app.export_screenshot())
+        app.ready.set()
+        await settle(pilot)
+        assert len(app.runners) == 1
+        assert list(app._open) == app.runners
