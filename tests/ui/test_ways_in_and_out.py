@@ -7,8 +7,17 @@ from typing import Any
 
 import httpx
 from golden import words
-from scripted import ScriptedApp, ScriptedRunner, refusing, settle, well
+from scripted import (
+    ScriptedApp,
+    ScriptedRunner,
+    chat_on,
+    connect,
+    refusing,
+    settle,
+    well,
+)
 
+from did_tui.api.models import RuntimeAgent
 from did_tui.ui.screens.chat import ChatScreen
 
 
@@ -45,3 +54,19 @@ async def test_who_is_impatient_opens_one_stream() -> None:
         await settle(pilot)
         assert len(app.runners) == 1
         assert list(app._open) == app.runners
+
+
+async def test_one_may_quit_instead_of_saying_how_it_was() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await chat_on(pilot)
+        connect(runner)
+        runner.say("What is new?")
+        wish = {"enabled": True, "closing_message": "How was it?"}
+        runner.agent = RuntimeAgent.parse({"name": "Ada", "end_of_call_feedback": wish})
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        assert "How was it?" in words(app.export_screenshot())
+        await pilot.press("ctrl+q")
+    assert app.return_code == 0
+    assert runner.closed == 1

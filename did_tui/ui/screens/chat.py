@@ -191,7 +191,9 @@ class ChatScreen(ChatKeys):
         self._leaving = True
         if self.runner is not None:
             self._tell_state()
-            await asyncio.wait([self.app.let_go(self.runner)], timeout=LINGER)
+            closing = self.app.let_go(self.runner)
+            if closing is not None:
+                await asyncio.wait([closing], timeout=LINGER)
 
     def on_unmount(self) -> None:
         """Nothing moves any more."""
