@@ -110,7 +110,7 @@ class Line:
         self._freezes = self._gaps = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
-        self._streaming: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None  # the stream
         self.stream = WebRtcStream(
             client,
             agent_id,
@@ -133,10 +133,9 @@ class Line:
 
     async def _connect(self) -> None:
         plan = self._conversation.plan
-        steps: list[tuple[Step, Coroutine[Any, Any, None]]] = [
-            ("agent", self._meet()),
-            ("stream", self._open_stream()),
-        ]
+        steps: list[tuple[Step, Coroutine[Any, Any, None]]] = [("agent", self._meet())]
+        if plan.video:
+            steps.append(("stream", self.stream.open(self._wishes.options)))
         if plan.chat or plan.socket:
             steps.append(("chat", self._start_chat(chat=plan.chat, socket=plan.socket)))
         self._spawn(self._guard())
@@ -145,7 +144,7 @@ class Line:
                 for step, work in steps:
                     task = tasks.create_task(self._step(step, work))
                     if step == "stream":
-                        self._streaming = task
+                        self._opening = task
         except* _StepFailed as failures:
             first = failures.exceptions[0]
             if isinstance(first, _StepFailed):
@@ -208,20 +207,6 @@ class Line:
         if mode and mode != "Functional":
             self._emit(ModeChanged(mode))
         self._emit(StepDone("chat"))
-
-    async def drop_stream(self) -> None:
-        """Close the stream, which may be in the making; the chat goes on without."""
-        if self._streaming is not None:
-            self._streaming.cancel()
-            await asyncio.wait([self._streaming])
-        await self.stream.close()
-
-    async def _open_stream(self) -> None:
-        try:
-            await self.stream.open(self._wishes.options)
-        except DidError:
-            if self._conversation.plan.video:
-                raise  # a conversation in text does without
 
     # Media
 
@@ -320,6 +305,13 @@ class Line:
         task.add_done_callback(self._tasks.discard)
 
     # Ending
+
+    async def drop_stream(self) -> None:
+        """Close the stream, also while it is being opened; the conversation goes on in text."""
+        if self._opening is not None and not self._opening.done():
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+        await self.stream.close()
 
     def begin_to_close(self) -> asyncio.Task[None]:
         """Close it; the same task however often it is called."""
