@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     chat.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     chat.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    _add_talk(chat)
     _add_audio(chat)
     _add_look(chat)
 
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     demo.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     demo.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    _add_talk(demo)
     _add_audio(demo)
     _add_look(demo)
     _add_emulator(demo)
@@ -111,6 +113,41 @@ def _add_audio(parser: argparse.ArgumentParser) -> None:
         metavar="MS",
         default=argparse.SUPPRESS,
         help="show pictures so many milliseconds later than their sound, or earlier with a minus",
+    )
+
+
+def _add_talk(parser: argparse.ArgumentParser) -> None:
+    from did_tui.config import MODES
+
+    parser.add_argument(
+        "--mode",
+        choices=MODES,
+        default=argparse.SUPPRESS,
+        help="how to talk: TextOnly is without video, DirectPlayback only speaks what is written",
+    )
+    parser.add_argument(
+        "--fluent",
+        choices=("yes", "no"),
+        default=argparse.SUPPRESS,
+        help="one stream without pauses, which can be interrupted (default: yes)",
+    )
+    parser.add_argument(
+        "--relay-only",
+        choices=("yes", "no"),
+        default=argparse.SUPPRESS,
+        help="send media through D-ID's relay only",
+    )
+    parser.add_argument(
+        "--session-timeout",
+        metavar="S",
+        default=argparse.SUPPRESS,
+        help="let D-ID end the stream after so many seconds, up to 300",
+    )
+    parser.add_argument(
+        "--output-resolution",
+        metavar="PX",
+        default=argparse.SUPPRESS,
+        help="ask for pictures of so many pixels, 150 to 1080",
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 from golden import check
+from nullsink import NullSink
 
 KEY = "demo:emulator"
 
@@ -51,6 +52,21 @@ def emulator() -> Iterator[RunningEmulator]:
     process.stdin.close()
     process.stdout.close()
     assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="module")
+def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what libpulse writes, a cookie, out of the home directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture
+def server(private_home: None) -> Iterator[NullSink]:
+    """A sound server of the test's own, with a headset."""
+    with NullSink(sinks=("headset",)) as running:
+        yield running
 
 
 @pytest.hookimpl(wrapper=True)

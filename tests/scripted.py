@@ -83,6 +83,8 @@ def refusing(_request: httpx.Request) -> httpx.Response:
 class ScriptedPlayback:
     """Counts nothing, plays nothing."""
 
+    hushed = False
+
     speaker_name = "PulseAudio · Headphones"
     audible = True
     muted = False
@@ -93,8 +95,23 @@ class ScriptedPlayback:
 
     figures = None
 
+    @property
+    def heard_seconds(self) -> float:
+        return self.counters.sound_heard / 48_000
+
     def take_picture(self) -> None:
         return None
+
+
+class ScriptedOutput:
+    """A speaker that can be chosen, as loud as one likes."""
+
+    sink = "pulse"
+    volume = 1.0
+    hint = invitation = ""
+
+    def choose(self, sink: str) -> None:
+        self.sink = sink
 
 
 class ScriptedRunner:
@@ -107,6 +124,8 @@ class ScriptedRunner:
         self.agent: RuntimeAgent | None = None
         self.said: list[str] = []
         self.interrupted = 0
+        self.microphone = None
+        self.no_microphone_because: str | None = "It only sends."
         self.closed = 0
         self.effects: list[Effect] = []
         self._screen = screen
@@ -142,12 +161,14 @@ class ScriptedApp(DidTui):
         async def open_client() -> Client:
             return client
 
-        super().__init__(Settings(), open_client, driver_class=None, **options)
+        options.setdefault("driver_class", None)
+        super().__init__(Settings(), open_client, **options)
         self.now = lambda: NOW
         self.runner: ScriptedRunner | None = None
 
     async def make_runner(self, agent_id: str, screen: ChatScreen) -> Any:
         self.runner = ScriptedRunner(agent_id, screen)
+        screen.sound.output = ScriptedOutput()  # type: ignore[assignment]
         return self.runner
 
     def warm_up(self) -> None:
@@ -171,12 +192,24 @@ def show_face(screen: ChatScreen) -> None:
     screen.on_video_view_shown()
 
 
+async def chat_on(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
+    """Open the conversation with the first agent."""
+    await settle(pilot)
+    await pilot.press("enter")
+    await settle(pilot)
+    app = pilot.app
+    assert isinstance(app, ScriptedApp)
+    assert isinstance(app.screen, ChatScreen)
+    assert app.runner is not None
+    return app.screen, app.runner
+
+
 async def settle(pilot: Pilot[None]) -> None:
     """Wait until everything is drawn, with a cursor that does not blink."""
     for prompt in pilot.app.screen.query(Prompt):
         prompt.cursor_blink = False
     for _ in range(4):
         await asyncio.sleep(0.02)
-        while any(video._busy for video in pilot.app.screen.query(VideoView)):
+        while any(video.flow.busy for video in pilot.app.screen.query(VideoView)):
             await asyncio.sleep(0.01)
         await pilot.pause()

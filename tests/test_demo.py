@@ -65,6 +65,8 @@ def test_the_demo_shows_a_moving_face_that_answers(home: dict[str, str], tmp_pat
             seen.add(str(picture(program.terminal, range(5, 55), range(5, 28))))
         assert len(seen) > 6, "the picture moves"
         program.type("\x1b")
+        program.until(shows("esc end"))
+        program.type("\x1b")
         program.until(shows("Your guide to did-tui", "KNOWLEDGE"))
         program.type("q")
         assert program.wait() == 0

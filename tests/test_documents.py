@@ -34,7 +34,7 @@ def test_the_keys_in_the_readme_are_the_keys(request: pytest.FixtureRequest) -> 
         ("Press control and C while I am talking", "interrupt", "ctrl+c"),
         ("Press escape", "leave-chat", "escape"),
         ("Control and Q leaves the program", "quit", "ctrl+q"),
-        ("Press F4", "mute", "f4"),
+        ("Press F8", "mute", "f8"),
         ("Press F7", "captions", "f7"),
     ],
 )

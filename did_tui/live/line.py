@@ -96,6 +96,7 @@ class Line:
         lost: Callable[[str], None],
         journal: Journal | None,
         attempt: int,
+        voice: MediaStreamTrack | None = None,
     ) -> None:
         self.connection = new_connection_id()
         self.known = known
@@ -115,6 +116,7 @@ class Line:
             self.connection,
             emit,
             self._play,
+            voice=voice,
             relay_only=wishes.relay_only,
             attempt=attempt,
             journal=journal,

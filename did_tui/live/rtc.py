@@ -36,6 +36,7 @@ _CONNECTION = (
     *("get_component_candidates", "query_consent", "stun_server", "turn_server", "turn_ssl"),
     *("turn_username", "turn_password", "turn_transport"),
 )
+_TAKING = ("sendrecv", "recvonly")
 
 _CANDIDATE = re.compile(r"^a=candidate:\S+ \d+ \S+ \d+ (\S+) \d+ typ", re.MULTILINE)
 
@@ -287,6 +288,22 @@ def with_redundancy(answer: str, offer: str) -> str:
         if found and re.search(rf"^a=fmtp:{found[1]} .*useinbandfec=1", offer, re.MULTILINE):
             lines.append(f"a=fmtp:{found[1]} minptime=10;useinbandfec=1")
     return "\r\n".join(lines) + "\r\n"
+
+
+def takes_sound(offer: str) -> bool:
+    """Whether who made the offer wants to be sent sound: its audio is ``sendrecv`` or ``recvonly``.
+
+    The direction is that of the media section, else that of the session, else both ways (RFC 8866
+    section 6.7); a section with port 0 is none (RFC 3264 section 6).
+    """
+    session, *sections = re.split(r"^m=", offer, flags=re.MULTILINE)
+    known = r"^a=(sendrecv|sendonly|recvonly|inactive)\s*$"
+    for section in sections:
+        found = re.search(known, section, re.MULTILINE) or re.search(known, session, re.MULTILINE)
+        kind = re.match(r"audio (\d+)", section)
+        if kind and int(kind[1]) and (found[1] if found else "sendrecv") in _TAKING:
+            return True
+    return False
 
 
 def _gatherers(pc: RTCPeerConnection) -> list[Any]:

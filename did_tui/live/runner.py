@@ -62,9 +62,11 @@ from did_tui.live.events import (
 from did_tui.live.export import Record, record_of
 from did_tui.live.journal import Journal, sweep
 from did_tui.live.line import RATE_SECONDS, Known, Line, NotYet, Wishes
+from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.recorder import Recorder
 from did_tui.live.talk import LONGEST_WAIT, NotAnswered, Reply, Talk
+from did_tui.live.voicetrack import NOT_TAKEN, MicrophoneTrack
 
 STREAM_OPTIONS: Mapping[str, Any] = {"compatibility_mode": "on", "fluent": True}
 CLOSING_SECONDS = 2.0  # that closing waits for D-ID; the journal keeps what takes longer
@@ -90,8 +92,9 @@ class Runner:
     """One conversation with one agent, from ``open`` to ``close``.
 
     ``changed`` is called in the event loop after each event, ``explain`` with sentences for the
-    user. ``journal`` keeps what is open, for the next start, ``archive`` what was said. Everything
-    is used from one event loop.
+    user. ``microphone`` is sent where the service takes it; it is not closed here. ``journal``
+    keeps what is open, for the next start, ``archive`` what was said. Everything is used from one
+    event loop.
     """
 
     def __init__(
@@ -108,10 +111,12 @@ class Runner:
         archive: Archive | None = None,
         changed: Callable[[], None] = lambda: None,
         explain: Callable[[str], None] = lambda _sentence: None,
+        microphone: Microphone | None = None,
     ) -> None:
         self.agent_id = agent_id
         self.conversation = Conversation(mode)
         self.playback = playback
+        self.microphone = microphone
         self.known = Known()
         self._client, self._journal, self._archive = client, journal, archive
         self._wishes = Wishes(options, persist, relay_only)
@@ -203,6 +208,7 @@ class Runner:
             lost,
             self._journal,
             self._attempt,
+            MicrophoneTrack(self.microphone) if self.microphone is not None else None,
         )
         self._line = line
         self.playback.start()
@@ -319,6 +325,12 @@ class Runner:
     def speak_audio(self, url: str) -> str:
         """Have the agent say the recording at an address; its id, or nothing."""
         return self.talk.speak_audio(url)
+
+    @property
+    def no_microphone_because(self) -> str | None:
+        """Why nobody would hear the user's voice; empty if somebody does, None: not known yet."""
+        takes = self._line.stream.takes_voice if self._line is not None else None
+        return None if takes is None else "" if takes else NOT_TAKEN
 
     async def rate(self, message_id: str, score: int) -> None:
         """Rate an answer 1 or -1, or take that back with 0; also after the end.

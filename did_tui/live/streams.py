@@ -65,6 +65,7 @@ class WebRtcStream:
     """One stream, from the POST that opens it to the DELETE that ends it.
 
     ``emit`` gets events, ``on_track`` the media tracks; both are called in the event loop.
+    ``voice`` is sent where the service takes it, which ``takes_voice`` tells after its offer.
     """
 
     def __init__(
@@ -75,12 +76,15 @@ class WebRtcStream:
         emit: Emit,
         on_track: Callable[[MediaStreamTrack], None],
         *,
+        voice: MediaStreamTrack | None = None,
         relay_only: bool = False,
         attempt: int = 0,
         journal: Journal | None = None,
     ) -> None:
         self._client, self._agent_id, self._connection = client, agent_id, connection
         self._emit, self._on_track = emit, on_track
+        self._voice = voice
+        self.takes_voice: bool | None = None
         self._relay_only, self._attempt, self._journal = relay_only, attempt, journal
         self._page: Page | None = None
         self._pc: RTCPeerConnection | None = None
@@ -189,6 +193,9 @@ class WebRtcStream:
             raise OfferUnreadable(
                 f"The service sent an offer that this program cannot read ({error or 'empty'})."
             ) from error
+        self.takes_voice = rtc.takes_sound(sdp)
+        if self._voice is not None and self.takes_voice:
+            pc.addTrack(self._voice)
         servers = ice.choose(stream.ice_servers, self._attempt)
         if self._relay_only and servers.turn is None:
             raise NoRelay(

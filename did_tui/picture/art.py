@@ -44,6 +44,11 @@ class Style:
         return "" if self.depth.kind == "none" else "\x1b[0m"
 
     @property
+    def exact(self) -> bool:
+        """Whether each cell can have just the colours that are wanted."""
+        return self.shape.parts == 2 or self.depth.kind == "none"
+
+    @property
     def cell_cost(self) -> float:
         """Bytes that a changed cell takes, about: what they depend on is in the encoder."""
         return {"rgb": 33.0, "indexed": 20.0, "basic": 9.0, "none": 2.0}[self.depth.kind]

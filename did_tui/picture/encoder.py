@@ -22,7 +22,6 @@ import sys
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from did_tui.picture.art import Art, Patterns, Style
 from did_tui.picture.cells import Index, Mask, Words, channels
@@ -46,7 +45,7 @@ _SGR_END = np.uint32(_word("m"))
 _VALUE = _table([f";{value}" for value in range(256)])
 _ROW = _table([f"{line + 1};" for line in range(LAST_LINE - 1)])
 _COLUMN = _table([f"{line + 1}H" for line in range(LAST_LINE - 1)])
-_FORWARD = _table([f"{count}C" if count != 1 else "C" for count in range(LAST_LINE)])
+_FORWARD = _table(["", "C", *(f"{count}C" for count in range(2, LAST_LINE))])
 _BASIC_FRONT = _table([f"{30 + n}" if n < 8 else f"{82 + n}" for n in range(16)])
 _BASIC_BACK = _table([f"{40 + n}" if n < 8 else f"{92 + n}" for n in range(16)])
 
@@ -74,8 +73,10 @@ def encode(
     """
     if not len(index):
         return b""
-    drawn = _drawn(patterns, front, back, style)
-    return np.hstack((_moves(index, cols, top, left), drawn)).tobytes().translate(None, b"\0")
+    records = np.zeros((len(index), 3 + _width(style)), np.uint32)
+    _move(records[:, :3], index, cols, top, left)
+    _draw(records[:, 3:], patterns, front, back, style)
+    return records.tobytes().translate(None, b"\0")
 
 
 def row_text(art: Art, y: int, x0: int, x1: int) -> str:
@@ -83,71 +84,77 @@ def row_text(art: Art, y: int, x0: int, x1: int) -> str:
     if x0 >= x1:
         return ""
     part = np.s_[y, x0:x1]
-    drawn = _drawn(art.patterns[part], art.front[part], art.back[part], art.style)
-    return drawn.tobytes().translate(None, b"\0").decode() + art.style.reset
+    records = np.zeros((x1 - x0, _width(art.style)), np.uint32)
+    _draw(records, art.patterns[part], art.front[part], art.back[part], art.style)
+    return records.tobytes().translate(None, b"\0").decode() + art.style.reset
 
 
-def _moves(index: Index, cols: int, top: int, left: int) -> Words:
+def _move(records: Words, index: Index, cols: int, top: int, left: int) -> None:
     """Cursor movements: absolute for a new row, forward over a gap, none else."""
-    y, x = np.divmod(index, cols)
+    y = index // cols
     new_row = np.ones(len(index), bool)
-    new_row[1:] = y[1:] != y[:-1]
-    step = np.ones(len(index), np.intp)
-    step[1:] = index[1:] - index[:-1]
-    moves = new_row | (step != 1)
-    records = np.zeros((len(index), 3), np.uint32)
-    records[moves, 0] = _CSI
-    records[new_row, 1] = _ROW[np.minimum(y[new_row] + top, LAST_LINE - 2)]
-    records[new_row, 2] = _COLUMN[np.minimum(x[new_row] + left, LAST_LINE - 2)]
-    gap = moves & ~new_row
-    records[gap, 2] = _FORWARD[np.clip(step[gap] - 1, 0, LAST_LINE - 1)]
-    return records
+    np.not_equal(y[1:], y[:-1], out=new_row[1:])
+    gap = np.zeros(len(index), np.intp)
+    np.subtract(index[1:], index[:-1] + 1, out=gap[1:])
+    row = _ROW.take(y + top, mode="clip")
+    column = _COLUMN.take(index - y * cols + left, mode="clip")
+    np.multiply(new_row | (gap > 0), _CSI, out=records[:, 0])
+    np.multiply(row, new_row, out=records[:, 1])
+    records[:, 2] = np.where(new_row, column, _FORWARD.take(gap, mode="clip"))
 
 
-def _drawn(patterns: Patterns, front: Words, back: Words, style: Style) -> Words:
+#: Words that say how a colour is written, foreground and background, before its values.
+_HEADS = {
+    "rgb": _table(["38;2", "48;2"]),
+    "indexed": _table(["38;5", "48;5"]),
+}
+_VALUES = {"rgb": 3, "indexed": 1, "basic": 0}
+
+
+def _width(style: Style) -> int:
+    """Words that draw a cell: twice a separator, a head and values, then an end and a glyph."""
+    kind = style.depth.kind
+    return 1 if kind == "none" else 2 * (2 + _VALUES[kind]) + 2
+
+
+def _draw(records: Words, patterns: Patterns, front: Words, back: Words, style: Style) -> None:
     """Colours and glyphs, with as few changes of the pen as can be."""
     shape, depth = style.shape, style.depth
     if depth.kind == "none":
-        return _glyphs(shape)[patterns][:, None]
+        records[:, 0] = _glyphs(shape)[patterns]
+        return
     plain = patterns == 0
     if shape.filled:
         turned = _turned(front, back, plain)
         front, back = np.where(turned, back, front), np.where(turned, front, back)
-        patterns = np.where(turned, (1 << shape.parts) - 1 - patterns, patterns).astype(np.uint8)
-    new_back = np.ones(len(back), bool)
-    new_back[1:] = back[1:] != back[:-1]
-    new_front = _new_front(front, ~plain)
-    changed = new_front | new_back
-    fore, rear = _inks(front, back, depth)
-    width = fore.shape[1]
-    records = np.zeros((len(patterns), 2 * width + 4), np.uint32)
-    records[:, 0] = np.where(changed, _CSI, 0)
-    records[:, 1 : width + 1] = fore * new_front[:, None]
-    records[:, width + 1] = np.where(new_front & new_back, _SEMICOLON, 0)
-    records[:, width + 2 : -2] = rear * new_back[:, None]
-    records[:, -2] = np.where(changed, _SGR_END, 0)
-    records[:, -1] = _glyphs(shape)[patterns]
-    return records
+        patterns = np.where(turned, (1 << shape.parts) - 1 - patterns, patterns)
+    count = len(patterns)
+    new = np.ones((count, 2), bool)
+    new[:, 0] = _new_front(front, plain)
+    np.not_equal(back[1:], back[:-1], out=new[1:, 1])
+    changed = new[:, 0] | new[:, 1]
+    inks = records[:, :-2].reshape(count, 2, -1)
+    inks[:, 0, 0] = changed * _CSI
+    inks[:, 1, 0] = (new[:, 0] & new[:, 1]) * _SEMICOLON
+    inks[:, :, 1:] = _inks(front, back, depth) * new[..., None]
+    records[:, -2] = changed * _SGR_END
+    records[:, -1] = _glyphs(shape).take(patterns)
 
 
-def _inks(front: Words, back: Words, depth: Depth) -> tuple[Words, Words]:
-    """The words that name foreground and background colours."""
+def _inks(front: Words, back: Words, depth: Depth) -> Words:
+    """(cells, 2, words) that name foreground and background colours."""
     if depth.kind == "basic":
-        fore, rear = _BASIC_FRONT[depth.numbers(front)], _BASIC_BACK[depth.numbers(back)]
-        return fore[:, None], rear[:, None]
-    heads = _word("38;2"), _word("48;2")
-    if depth.kind == "indexed":
-        heads = _word("38;5"), _word("48;5")
-    inks = []
-    for head, words in zip(heads, (front, back), strict=True):
-        values = (
-            channels(words)[:, :3] if depth.kind == "rgb" else depth.numbers(words).reshape(-1, 1)
-        )
-        ink = np.empty((len(words), values.shape[1] + 1), np.uint32)
-        ink[:, 0] = head
-        ink[:, 1:] = _VALUE[values]
-        inks.append(ink)
-    return inks[0], inks[1]
+        numbers = depth.numbers(front), depth.numbers(back)
+        return np.stack((_BASIC_FRONT[numbers[0]], _BASIC_BACK[numbers[1]]), 1)[..., None]
+    inks: Words = np.empty((len(front), 2, 1 + _VALUES[depth.kind]), np.uint32)
+    inks[..., 0] = _HEADS[depth.kind]
+    both = np.empty((len(front), 2), np.uint32)
+    both[:, 0], both[:, 1] = front, back
+    if depth.kind == "rgb":
+        inks[..., 1:] = _VALUE.take(channels(both)[..., :3])
+    else:
+        inks[..., 1] = _VALUE.take(depth.numbers(both))
+    return inks
 
 
 def _turned(front: Words, back: Words, plain: Mask) -> Mask:
@@ -158,25 +165,25 @@ def _turned(front: Words, back: Words, plain: Mask) -> Mask:
     chain: after it, its colour is in the background.
     """
     count = len(front)
+    kept, crossed = back[1:] == back[:-1], front[1:] == back[:-1]
+    straight = (front[1:] == front[:-1]).view(np.int8) + kept
     turns = np.zeros(count, np.int32)
-    straight = (front[1:] != front[:-1]).astype(np.int8) + (back[1:] != back[:-1])
-    crossed = (front[1:] != back[:-1]).astype(np.int8) + (back[1:] != front[:-1])
-    np.cumsum(crossed < straight, out=turns[1:])
-    anchored = np.zeros(count, bool)
-    anchored[0] = True
-    anchored[1:] = plain[:-1]
-    anchor = np.maximum.accumulate(np.where(anchored, np.arange(count), 0))
-    begins_turned = np.zeros(count, np.int32)
-    begins_turned[1:] = (front[1:] == back[:-1]) & (back[1:] != back[:-1])
-    odd: npt.NDArray[np.int32] = (turns - turns[anchor] + begins_turned[anchor]) & 1
-    return odd.astype(bool) & ~plain
+    np.cumsum((back[1:] == front[:-1]).view(np.int8) + crossed > straight, out=turns[1:])
+    anchors = np.zeros(count, np.intp)
+    np.multiply(plain[:-1], np.arange(1, count), out=anchors[1:])
+    np.maximum.accumulate(anchors, out=anchors)
+    begins_turned = np.zeros(count, bool)
+    np.greater(crossed, kept, out=begins_turned[1:])
+    odd = turns - (turns - begins_turned).take(anchors) & 1
+    return np.asarray(odd.astype(bool) & ~plain)
 
 
-def _new_front(front: Words, draws: Mask) -> Mask:
+def _new_front(front: Words, plain: Mask) -> Mask:
     """Cells that draw with a foreground other than the last one that was set."""
-    order = np.arange(len(front))
-    last = np.maximum.accumulate(np.where(draws, order, -1))
-    before = np.empty(len(front), np.intp)
-    before[0] = -1
-    before[1:] = last[:-1]
-    return np.asarray(draws & ((before < 0) | (front != front[np.maximum(before, 0)])))
+    draws = np.flatnonzero(~plain)
+    drawn = front[draws]
+    new = np.ones(len(draws), bool)
+    np.not_equal(drawn[1:], drawn[:-1], out=new[1:])
+    found = np.zeros(len(front), bool)
+    found[draws] = new
+    return found

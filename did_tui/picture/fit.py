@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Window:
 NOWHERE = Placement(0, 0, 0, 0, 0, 0, 0, 0)
 
 
+@lru_cache(64)
 def place(
     width: int,
     height: int,
@@ -58,16 +60,19 @@ def place(
     down: int = 2,
     cell: tuple[int, int] = CELL,
     framing: Framing = "fit",
+    size: float = 1.0,
 ) -> Placement:
     """Place a picture of ``width`` by ``height`` pixels in the middle of a field of cells.
 
     ``cell`` is the size of a cell on the screen in pixels. ``fit`` shows all of the picture,
     ``crop`` may leave out what a portrait can spare to show the face larger, ``fill`` leaves out as
-    much at the sides as it takes to cover the field.
+    much at the sides as it takes to cover the field. ``size`` is the linear part of the field that
+    is used, in whole cells and in its middle.
     """
     if min(width, height, cols, rows) < 1:
         return NOWHERE
-    field_width, field_height = cols * across, rows * down
+    used_cols, used_rows = max(1, round(cols * size)), max(1, round(rows * size))
+    field_width, field_height = used_cols * across, used_rows * down
     # The shape of a sub-pixel: its width over its height on the screen.
     aspect = (cell[0] / across) / (cell[1] / down)
     part_x, part_y = _kept(width / height, field_width * aspect / field_height, framing)
@@ -84,8 +89,8 @@ def place(
         round(spare * KEEP_FROM / (1 - KEEP_TO + KEEP_FROM)),
         shown_width,
         shown_height,
-        (field_width - shown_width) // 2,
-        (field_height - shown_height) // 2,
+        (cols - used_cols) // 2 * across + (field_width - shown_width) // 2,
+        (rows - used_rows) // 2 * down + (field_height - shown_height) // 2,
     )
 
 

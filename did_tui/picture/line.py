@@ -83,6 +83,7 @@ class Line:
         self._heard = False
         self._silent_since: float | None = None
         self._rates: deque[tuple[float, float]] = deque(maxlen=128)
+        self._rate: float | None = None  # the largest of them
         self._plateau = 0.0
         self._rounds = 0
         self._round_end = 0.0
@@ -101,7 +102,7 @@ class Line:
     @property
     def rate(self) -> float | None:
         """The most that the line has been seen to take of late, None before the first answer."""
-        return max(rate for _, rate in self._rates) if self._rates else None
+        return self._rate
 
     @property
     def silent(self) -> bool:
@@ -221,6 +222,7 @@ class Line:
         """After silence nothing that was known need be true."""
         self._silent_since = None
         self._rates.clear()
+        self._rate = None
         self._trip = None
         self._queue = 0.0
         self._rise()
@@ -259,11 +261,16 @@ class Line:
         if late and query.at >= self._cut_at:
             self._cut_at = now
             self._rates.clear()
+            self._rate = None
         if query.limited or late or sample > (self.rate or 0.0):
             keep = RATE_FOR + 4 * (self._trip or 0.0)
             while self._rates and self._rates[0][0] < now - keep:
                 self._rates.popleft()
-            self._rates.append((now, max(sample, 1.0)))
+            self._add_rate(now, max(sample, 1.0))
+
+    def _add_rate(self, now: float, rate: float) -> None:
+        self._rates.append((now, rate))
+        self._rate = max(rate for _, rate in self._rates)
 
     def _rise(self) -> None:
         self.rising = True
@@ -279,7 +286,7 @@ class Line:
         takes = (query.picture - self._trip_size) / rate
         took = max(SHORTEST, now - query.at - (self._trip or 0.0))
         if takes > EARLY and took < 0.75 * takes:
-            self._rates.append((now, rate * min(1.5, 0.9 * takes / took)))
+            self._add_rate(now, rate * min(1.5, 0.9 * takes / took))
 
     def _search(self, query: _Query) -> None:
         """Begin or end the search for the rate."""

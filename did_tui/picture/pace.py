@@ -138,7 +138,8 @@ class Pace:
         """How good a picture to try now."""
         effort = EFFORTS[self._ladder.step][1]
         fps = min(effort.fps, self._fps) if effort.fps < EFFORTS[0][1].fps else self._fps
-        return replace(effort, fps=fps if self.focused else min(fps, UNFOCUSED_FPS))
+        fps = fps if self.focused else min(fps, UNFOCUSED_FPS)
+        return effort if effort.fps == fps else replace(effort, fps=fps)
 
     @property
     def rate(self) -> float | None:

@@ -48,7 +48,7 @@ class Update:
     cells: int
     index: Index
     shown: Words
-    floor: Floats
+    floor: Floats | np.float32
     wanted: float
     settled: bool
 
@@ -89,45 +89,44 @@ class Painter:
         wanted = by_cell(self.style.depth.reduce(picture), shape.across, shape.down)
         wanted = wanted.reshape(-1, shape.parts)
         error = self._error_between(wanted, self._shown)
-        still = self._stillness(wanted)
-        self._exact &= (still > 0) & (error <= self._floor * np.float32(1.001))
-        unsettled = (error > 0) & ~self._exact
-        worth = np.maximum(error - self._floor, 0) * unsettled
-        self._debt = (self._debt + np.maximum(worth, error * np.float32(DOUBT))) * unsettled
-        cost = self._costs(wanted)
+        self._count_still(wanted)
+        unsettled, worth, owed = self._judged(error)
+        self._debt += owed
+        self._debt *= unsettled
         free = price == 1.0 and budget is None
-        price *= self.quality * self._load()
-        due = worth > price * (cost + MOVE_COST)
-        due |= _beside(due, self.cols) & (worth > price * cost)
-        due |= self._debt > PATIENCE * price * self.style.cell_cost
-        due |= still >= STILL
+        least = np.float32(price * self.quality * self._load())
+        cost = self._costs(wanted)
+        gain = worth - least * cost
+        due = gain > least * np.float32(MOVE_COST)
+        due |= _beside(due, self.cols) & (gain > 0)
+        due |= self._debt > np.float32(PATIENCE * self.style.cell_cost) * least
+        due |= self._still >= STILL
         if visible is not None:
             unsettled &= visible.ravel()
-        index = np.flatnonzero(due & unsettled)
+        due &= unsettled
+        index = np.flatnonzero(due)
         left_over = 0.0
         if budget is not None:
             index, left_over = _within(budget, index, self._debt, cost)
         settled = len(index) == np.count_nonzero(unsettled)
         if free:
             rest = float(error.sum() - error[index].sum())
-            self._aim(rest, int(np.count_nonzero(still < LIVELY)))
+            self._aim(rest, int(np.count_nonzero(self._still < LIVELY)))
         if not len(index):
             return Update(b"", 0, index, wanted[:0], error[:0], left_over, settled)
         fitted = fit_cells(wanted[index], self.style)
-        news = (fitted.shown != self._shown[index]).any(axis=1)
+        news: Mask | slice = slice(None)
+        floor: Floats | np.float32 = np.float32(0)
+        if not self.style.exact:
+            news = (fitted.shown != self._shown[index]).any(axis=1)
+            floor = self._error_between(wanted[index], fitted.shown)
+        drawn = index[news]
         data = encode(
-            index[news], self.cols, fitted.patterns[news], fitted.front[news], fitted.back[news],
+            drawn, self.cols, fitted.patterns[news], fitted.front[news], fitted.back[news],
             self.style, top=top, left=left,
         )  # fmt: skip
-        return Update(
-            data,
-            int(np.count_nonzero(news)),
-            index,
-            fitted.shown,
-            self._error_between(wanted[index], fitted.shown),
-            len(data) + left_over,
-            settled,
-        )
+        size = len(data) + left_over
+        return Update(data, len(drawn), index, fitted.shown, floor, size, settled)
 
     def fits(self, rows: int, cols: int, style: Style) -> bool:
         """Whether what is known of the terminal is still of use for such a field."""
@@ -172,23 +171,34 @@ class Painter:
 
     def _error_between(self, a: Words, b: Words) -> Floats:
         """The weighted squared error of each cell, summed over sub-pixels and channels."""
-        difference = np.subtract(
-            channels(a).reshape(len(a), -1), channels(b).reshape(len(b), -1), dtype=np.float32
-        )
+        one, other = (channels(words).reshape(len(words), -1) for words in (a, b))
+        apart = np.maximum(one, other)  # in bytes: a quarter of what floats take
+        apart -= np.minimum(one, other)
+        difference = apart.astype(np.float32)
         difference *= difference
         return np.asarray(difference @ self._weights)
 
-    def _stillness(self, wanted: Words) -> npt.NDArray[np.int32]:
-        """For how many frames each cell has not changed."""
-        same = _same(wanted, self._before)
-        self._still = (self._still + 1) * same
+    def _count_still(self, wanted: Words) -> None:
+        """Count for how many frames each cell has not changed."""
+        self._still += 1
+        np.putmask(self._still, ~_same(wanted, self._before), 0)
         self._before = wanted
-        return self._still
+
+    def _judged(self, error: Floats) -> tuple[Mask, Floats, Floats]:
+        """The cells that could be better, what drawing them is worth, and what they owe more."""
+        unsettled = error > 0
+        if self.style.exact:
+            return unsettled, error, error
+        self._exact &= (self._still > 0) & (error <= self._floor * np.float32(1.001))
+        unsettled &= ~self._exact
+        worth = np.maximum(error - self._floor, 0) * unsettled
+        return unsettled, worth, np.maximum(worth, error * np.float32(DOUBT))
 
     def _costs(self, wanted: Words) -> Floats:
         """The bytes that each cell takes, about: half of them where it is all one colour."""
         plain = _same(wanted[:, 1:], wanted[:, :-1])
-        return np.where(plain, np.float32(0.5), np.float32(1)) * np.float32(self.style.cell_cost)
+        cost = np.float32(self.style.cell_cost)
+        return np.asarray(np.where(plain, cost / np.float32(2), cost))
 
     def _aim(self, left: float, moving: int) -> None:
         """Move the quality to where the mean squared error of what moves is what it should be."""
@@ -206,10 +216,10 @@ class Painter:
 
 def _same(a: Words, b: Words) -> Mask:
     """Which rows of two (cells, parts) arrays are equal; ``all`` is slow along a short axis."""
-    different = a[:, 0] ^ b[:, 0]
+    same: Mask = a[:, 0] == b[:, 0]
     for part in range(1, a.shape[1]):
-        different |= a[:, part] ^ b[:, part]
-    return np.asarray(different == 0)
+        same &= a[:, part] == b[:, part]
+    return same
 
 
 def _beside(due: Mask, cols: int) -> Mask:

@@ -1,14 +1,21 @@
-"""A decoded frame -> the sub-pixels of a field of cells, by libswscale with its area filter."""
+"""A decoded frame or a still -> the sub-pixels of a field of cells."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
 
 import av
 import numpy as np
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
-from did_tui.picture.cells import Words
+from did_tui.picture.cells import Words, laid
 from did_tui.picture.fit import CELL, Framing, place
 from did_tui.picture.shapes import HALF, Shape
+
+if TYPE_CHECKING:
+    from did_tui.picture.still import Still
+
+Source: TypeAlias = "av.VideoFrame | Still"
 
 #: The area filter, with the chroma of each pixel and not of two: 17 dB nearer to the true average.
 _FILTER = Interpolation.AREA | Interpolation.FULL_CHR_H_INT
@@ -17,38 +24,36 @@ _HD = 720  # lines from which an untagged picture is BT.709, as players assume
 
 
 class Scaler:
-    """Scales the frames of one source; not thread-safe. Gives the GIL back while it works."""
+    """Scales one picture at a time; not thread-safe. Gives the GIL back while it works."""
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
 
     def picture(
         self,
-        frame: av.VideoFrame,
+        source: Source,
         cols: int,
         rows: int,
         *,
         shape: Shape = HALF,
         cell: tuple[int, int] = CELL,
         framing: Framing = "fit",
+        size: float = 1.0,
         around: int = 0,
     ) -> Words:
-        """The frame in a field of (rows x down, cols x across); ``around`` it is this colour."""
+        """The picture in a field of (rows x down, cols x across); ``around`` it is this colour."""
         placed = place(
-            frame.width, frame.height, cols, rows,
-            across=shape.across, down=shape.down, cell=cell, framing=framing,
+            source.width, source.height, cols, rows,
+            across=shape.across, down=shape.down, cell=cell, framing=framing, size=size,
         )  # fmt: skip
-        field: Words = np.full((rows * shape.down, cols * shape.across), around, np.uint32)
-        if placed.width:
-            scaled = self._scaled(frame, placed.width, placed.height)
-            field[
-                placed.top : placed.top + placed.shown_height,
-                placed.left : placed.left + placed.shown_width,
-            ] = scaled[
-                placed.skip_y : placed.skip_y + placed.shown_height,
-                placed.skip_x : placed.skip_x + placed.shown_width,
-            ]
-        return field
+        scaled: Words
+        if not placed.width:
+            scaled = np.zeros((0, 0), np.uint32)
+        elif isinstance(source, av.VideoFrame):
+            scaled = self._scaled(source, placed.width, placed.height)
+        else:
+            scaled = source.scaled(placed.width, placed.height)
+        return laid(scaled, placed, cols * shape.across, rows * shape.down, around)
 
     def _scaled(self, frame: av.VideoFrame, width: int, height: int) -> Words:
         untagged_hd = frame.colorspace == _UNTAGGED and frame.height >= _HD

@@ -1,4 +1,4 @@
-"""A still picture (PNG, JPEG, WebP) -> the sub-pixels of a field of cells."""
+"""A still picture (PNG, JPEG, WebP), read and scaled."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 from PIL import Image
 
 from did_tui.picture.cells import Words, packed
-from did_tui.picture.fit import CELL, Framing, place
-from did_tui.picture.shapes import HALF, Shape
 
 FORMATS = ("PNG", "JPEG", "WEBP")  # no others: some of Pillow's start programs or fail strangely
 MOST_PIXELS = 50_000_000  # more would take hundreds of megabytes to decode
@@ -42,34 +40,16 @@ class Still:
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise NotAPicture(str(error)) from error
 
-    def picture(
-        self,
-        cols: int,
-        rows: int,
-        *,
-        shape: Shape = HALF,
-        cell: tuple[int, int] = CELL,
-        framing: Framing = "fit",
-        around: int = 0,
-    ) -> Words:
-        """The picture in a field of (rows x down, cols x across); ``around`` it is this colour."""
-        placed = place(
-            self._image.width, self._image.height, cols, rows,
-            across=shape.across, down=shape.down, cell=cell, framing=framing,
-        )  # fmt: skip
-        field: Words = np.full((rows * shape.down, cols * shape.across), around, np.uint32)
-        if placed.width:
-            scaled = self._image.resize((placed.width, placed.height), Image.Resampling.BOX)
-            seen = scaled.crop(
-                (
-                    placed.skip_x,
-                    placed.skip_y,
-                    placed.skip_x + placed.shown_width,
-                    placed.skip_y + placed.shown_height,
-                )
-            )
-            field[
-                placed.top : placed.top + placed.shown_height,
-                placed.left : placed.left + placed.shown_width,
-            ] = packed(np.asarray(seen))
-        return field
+    @property
+    def width(self) -> int:
+        """Pixels across, once decoded."""
+        return self._image.width
+
+    @property
+    def height(self) -> int:
+        """Pixels down, once decoded."""
+        return self._image.height
+
+    def scaled(self, width: int, height: int) -> Words:
+        """The picture in this size."""
+        return packed(np.asarray(self._image.resize((width, height), Image.Resampling.BOX)))

@@ -6,32 +6,38 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import av
-import numpy as np
+import av.error
 
 from did_tui.picture.art import Style
 from did_tui.picture.cells import Words
 from did_tui.picture.fit import Framing, Window
 from did_tui.picture.graphics import PixelPainter
 from did_tui.picture.painter import Painter, Update
-from did_tui.picture.scale import Scaler
-from did_tui.picture.still import Still
+from did_tui.picture.scale import Scaler, Source
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A picture to be drawn in a field of cells.
+class Field:
+    """A field of cells, and how a picture lies on it; beside the picture it is ``around``."""
 
-    ``size`` is the linear part of the field that is used; ``price`` and ``budget`` are the
-    painter's. Without a painter and a window it is only scaled.
-    """
-
-    source: av.VideoFrame | Still
     cols: int
     rows: int
     style: Style
     framing: Framing
     cell: tuple[int, int]
     around: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A picture to be drawn on a field.
+
+    ``size`` is the linear part of the field that is used; ``price`` and ``budget`` are the
+    painter's. Without a painter and a window it is only scaled.
+    """
+
+    source: Source
+    field: Field
     size: float = 1.0
     price: float = 1.0
     budget: float | None = None
@@ -81,23 +87,16 @@ class Studio:
         self.thread.shutdown(wait=False)
 
     def _scaled(self, job: Job) -> Words:
-        shape = job.style.shape
-        cols, rows = (max(1, round(length * job.size)) for length in (job.cols, job.rows))
-        options = {"shape": shape, "cell": job.cell, "framing": job.framing, "around": job.around}
-        if isinstance(job.source, Still):
-            small = job.source.picture(cols, rows, **options)  # type: ignore[arg-type]
-        else:
-            try:
-                small = self._scaler.picture(job.source, cols, rows, **options)  # type: ignore[arg-type]
-            except (av.error.FFmpegError, ValueError) as error:
-                size = f"{job.source.width}×{job.source.height}, {job.source.format.name}"
-                raise Undrawable(f"A picture cannot be shown ({size}): {error}.") from error
-        if (cols, rows) == (job.cols, job.rows):
-            return small
-        field: Words = np.full(
-            (job.rows * shape.down, job.cols * shape.across), job.around, np.uint32
-        )
-        top = (job.rows - rows) // 2 * shape.down
-        left = (job.cols - cols) // 2 * shape.across
-        field[top : top + small.shape[0], left : left + small.shape[1]] = small
-        return field
+        field = job.field
+        try:
+            return self._scaler.picture(
+                job.source, field.cols, field.rows,
+                shape=field.style.shape, cell=field.cell, framing=field.framing, size=job.size,
+                around=field.around,
+            )  # fmt: skip
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            of = job.source
+            kind = f", {of.format.name}" if isinstance(of, av.VideoFrame) else ""
+            raise Undrawable(
+                f"A picture cannot be shown ({of.width}×{of.height}{kind}): {error}."
+            ) from error

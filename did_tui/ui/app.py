@@ -23,7 +23,7 @@ from did_tui.ui.keys import bindings
 from did_tui.ui.screens.agents import AgentsScreen
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.signals import exit_on_signals
-from did_tui.ui.sound import make_output
+from did_tui.ui.sound import make_microphone, make_output
 from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 
@@ -53,6 +53,8 @@ class DidTui(TerminalApp[None]):
     BINDINGS = [*bindings("everywhere")]
     CSS = """
     Screen { background: $background; }
+    ModalScreen { background: $background 60%; }
+    Footer { padding: 0 0 0 1; }
     ToastRack { dock: top; align: right top; margin: 0; padding: 1 1 0 0; }
     Toast { background: $panel; padding: 0 1; }
     """
@@ -173,7 +175,7 @@ class DidTui(TerminalApp[None]):
         client = await self.client()
         live = await asyncio.to_thread(importlib.import_module, "did_tui.live.runner")
         loop = asyncio.get_running_loop()
-        output = await make_output(self, self.settings.audio)
+        output = screen.sound.output = await make_output(self, self.settings.audio)
         playback = live.Playback(
             sink=self.settings.audio,
             open_speaker=lambda _sink: output,
@@ -181,6 +183,7 @@ class DidTui(TerminalApp[None]):
             on_picture=screen.picture_ready,
             on_trouble=lambda reason: loop.call_soon_threadsafe(screen.no_sound, reason),
         )
+        microphone = screen.sound.microphone = make_microphone(self, playback)
         if self._record is not None:
             playback.recorder = live.Recorder(
                 self._record,
@@ -197,6 +200,7 @@ class DidTui(TerminalApp[None]):
             relay_only=talk.relay_only,
             journal=live.Journal(state / STREAMS) if state is not None else None,
             archive=live.Archive(state / TRANSCRIPTS) if state and talk.transcripts else None,
+            microphone=microphone,
             changed=screen.changed,
             explain=screen.warn,
         )
@@ -220,6 +224,8 @@ class DidTui(TerminalApp[None]):
     async def _close(self, runner: Runner, entry: _Open) -> None:
         frames_shown = entry.frames_shown()
         await runner.close()
+        if runner.microphone is not None:
+            await asyncio.to_thread(runner.microphone.close)
         self._open.pop(runner, None)
         if self._report is None:
             return

@@ -51,7 +51,6 @@ class TerminalApp(App[Result]):
         self.look = look
         self.pace = Pace(look.fps, look.max_kbps * 1000 / 8 if look.max_kbps else None)
         self._pictures: tuple[Picture, ...] = ()
-        self.sound_hinted = False  # whether it was said how sound could be heard elsewhere
         #: Held while the picture or Textual decides what the terminal shows, and by who asks pace.
         self.lock = threading.RLock()
         self.paints = 0  # Textual's, so far

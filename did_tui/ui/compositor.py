@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
+from textual.app import App
+from textual.screen import Screen
 from textual.widget import Widget
 
 from did_tui.picture.fit import Window
@@ -42,19 +44,22 @@ class Canvas:
         self._widget = widget
         self._map: object = None
         self._window: Window | None = None
-        self._available: bool | None = None
+        self._on: tuple[App[Any], Screen[Any]] | None = None  # to ask Textual each time is slow
+        self._available = False
 
     def way(self) -> Way:
         """The way that a frame has to take now."""
-        widget, app = self._widget, self._widget.app
-        stack = app.screen_stack
-        if not stack or not widget.is_attached or not widget.size:
-            return "hidden"  # the app is on its way out, or there is no room
-        if self._available is None:
+        widget = self._widget
+        if self._on is None:
+            self._on = widget.app, widget.screen
             self._available = not missing(widget)
+        app, screen = self._on
+        stack = app.screen_stack
+        if not stack or not widget.is_attached or not widget.outer_size:
+            return "hidden"  # the app is on its way out, or there is no room
         if not self._available:
             return "ordinary"
-        screen, driver = widget.screen, app._driver
+        driver = app._driver
         if stack[-1] is not screen:
             opaque = stack[-1].styles.background.a == 1
             return "hidden" if opaque or screen not in app._background_screens else "dimmed"
@@ -74,7 +79,8 @@ class Canvas:
 
         The same object as long as nothing has moved.
         """
-        shown = self._widget.screen._compositor.visible_widgets
+        screen = self._on[1] if self._on is not None else self._widget.screen
+        shown = screen._compositor.visible_widgets
         if shown is not self._map:
             self._map, self._window = shown, self._find(shown)
         return self._window

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,26 @@ class Key:
     priority: bool = False
 
 
+#: Keys that are numbers: widgets read them as they come.
+DIGITS = "1,2,3,4,5,6,7,8,9"
+
+
+def _chat(id: str, keys: str, label: str, help: str, *, shown: bool = False) -> Key:  # noqa: A002
+    """A key that works wherever the focus is; its action has its id's name."""
+    return Key(id, keys, id.replace("-", "_"), label, help, "chat", shown, True)
+
+
+def _prompt(id: str, keys: str, label: str, help: str, *, shown: bool = False) -> Key:  # noqa: A002
+    """A key of the text box."""
+    return Key(id, keys, id.replace("-", "_"), label, help, "prompt", shown)
+
+
+def _talk(id: str, keys: str, label: str, help: str, *, shown: bool = False) -> Key:  # noqa: A002
+    """A key that works while the conversation has the focus; the screen acts."""
+    action = id.removesuffix("-here").replace("-", "_")
+    return Key(id, keys, f"screen.{action}", label, help, "conversation", shown)
+
+
 KEYS: tuple[Key, ...] = (
     Key(
         "quit", "ctrl+q", "quit", "quit", "Close what is open and leave", "everywhere", False, True
@@ -31,50 +51,97 @@ KEYS: tuple[Key, ...] = (
     Key("open-chat", "enter,c", "chat", "chat", "Talk with the agent face to face", "agents"),
     Key("refresh", "r", "refresh", "refresh", "Load the list again", "agents"),
     Key("leave-list", "q", "app.quit", "quit", "Leave did-tui", "agents"),
-    Key(
+    _chat(
         "interrupt",
         "ctrl+c",
         "interrupt",
-        "interrupt",
-        "Stop the agent's speech",
-        "chat",
-        True,
-        True,
+        "Copy a selection, or stop the agent's speech",
+        shown=True,
     ),
-    Key("mute", "f4", "mute", "mute", "Sound off, or on again", "chat", True, True),
-    Key(
-        "shape", "f5", "shape", "picture", "Draw the picture with other blocks", "chat", True, True
+    _chat("again", "f2", "connect", "Connect again after it has ended", shown=True),
+    _chat(
+        "text-only", "f9", "text only", "Where credits are gone: connect without video", shown=True
     ),
-    Key(
+    _prompt("send", "enter", "send", "Send the message", shown=True),
+    _prompt("newline", "shift+enter,ctrl+j,alt+enter", "new line", "Begin a new line"),
+    _prompt("editor", "f4", "editor", "Write the message in $VISUAL or $EDITOR"),
+    _prompt("earlier", "up", "earlier", "On the first line: what was sent before"),
+    _prompt("later", "down", "later", "On the last line: what was sent after that"),
+    _prompt("page-up", "pageup", "back", "Scroll the conversation back"),
+    _prompt("page-down", "pagedown", "on", "Scroll the conversation on"),
+    _prompt("starter", DIGITS, "starter", "While it is empty: send a starter message"),
+    _talk("write", "i,tab,shift+tab", "write", "Back to the prompt", shown=True),
+    _talk("open", "enter", "open", "The passage that the answer rests on; else back to the prompt"),
+    _talk("previous", "k,up", "previous", "Choose the message before"),
+    _talk("next", "j,down", "next", "Choose the message after"),
+    _talk("copy", "y", "copy", "Copy the message", shown=True),
+    _talk("rate", "R", "rate", "Rate the answer: good or bad", shown=True),
+    _talk("cite", DIGITS, "passage", "The passage with this number"),
+    _talk("louder", "plus,equals_sign", "louder", "Louder"),
+    _talk("quieter", "minus", "quieter", "Quieter"),
+    _talk("mute-here", "m", "mute", "Sound off, or on again", shown=True),
+    _talk("device", "a", "sound", "Choose where the sound goes", shown=True),
+    _talk("address", "w", "address", "How to hear it in a browser at home, once more"),
+    _talk("stats", "s", "stats", "Figures of picture and sound, live", shown=True),
+    _talk("hide", "h", "hide", "Hide the picture, or show it again"),
+    _talk("fill", "f", "full", "The picture over all of it, or beside the words"),
+    _talk("freeze", "b", "freeze", "Stop the picture, or let it go on; the sound goes on"),
+    _talk("export", "e", "export", "Keep the transcript in a file"),
+    _talk("end-chat", "x", "end", "Close the stream and go back"),
+    _talk("help-here", "question_mark", "help", "These keys"),
+    _chat(
         "layout",
-        "f6",
-        "layout",
+        "f5",
         "layout",
         "Picture beside the words, over all, in the corner, or off",
-        "chat",
-        True,
-        True,
+        shown=True,
     ),
-    Key(
+    _chat("shape", "f6", "picture", "Draw the picture with other blocks"),
+    _chat(
         "captions",
         "f7",
         "captions",
-        "captions",
         "Captions under the face; there from the start where there is no sound",
-        "chat",
-        True,
-        True,
+        shown=True,
     ),
-    Key("again", "f2", "again", "again", "Connect again after it has ended", "chat", True, True),
-    Key("leave-chat", "escape", "leave", "end", "Close the stream and go back", "chat", True, True),
+    _chat("mute", "f8", "mute", "Sound off, or on again", shown=True),
+    _chat("microphone", "f3", "microphone", "Speak, or stop speaking; or why that cannot be"),
+    _chat(
+        "leave-chat",
+        "escape",
+        "commands",
+        "From the prompt to the conversation; from there, close the stream and go back",
+        shown=True,
+    ),
+    _chat("help", "f1", "help", "These keys", shown=True),
     Key("leave-player", "escape,q", "app.quit", "quit", "Stop and leave", "player"),
     Key("shape-player", "f5", "shape", "picture", "Draw with other blocks", "player"),
     Key("pause", "space", "pause", "pause", "Stop and go on", "player"),
 )
 
+_PLACES = {key.id: number for number, key in enumerate(KEYS)}
+
+
+_SIGNS = {
+    "escape": "esc",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "question_mark": "?",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+}
+
+
+def names(key: Key) -> list[str]:
+    """What is printed on the keys."""
+    if key.keys == DIGITS:
+        return ["1…9"]
+    return [_SIGNS.get(name, name) for name in key.keys.split(",")]
+
 
 def bindings(place: str) -> list[Binding]:
-    """The bindings of a place, for a Textual screen."""
+    """The bindings of a place, for a Textual screen or widget."""
     return [
         Binding(
             key.keys,
@@ -86,14 +153,21 @@ def bindings(place: str) -> list[Binding]:
             tooltip=key.help,
         )
         for key in KEYS
-        if key.place == place
+        if key.place == place and key.keys != DIGITS
     ]
+
+
+def in_order(active: dict[str, ActiveBinding]) -> dict[str, ActiveBinding]:
+    """Active bindings as the table has them, for the footer; what is in no table comes last."""
+    last = len(KEYS)
+    found = sorted(active.items(), key=lambda item: _PLACES.get(item[1].binding.id or "", last))
+    return dict(found)
 
 
 def as_markdown() -> str:
     """The table of all keys, for the README."""
     rows = ["| where | key | does |", "|---|---|---|"]
     for key in KEYS:
-        names = " or ".join(f"`{name}`" for name in key.keys.split(","))
-        rows.append(f"| {key.place} | {names} | {key.help} |")
+        shown = " or ".join(f"`{name}`" for name in names(key))
+        rows.append(f"| {key.place} | {shown} | {key.help} |")
     return "\n".join(rows)

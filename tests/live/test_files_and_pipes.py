@@ -12,16 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from feeder import Feeder, wait_until
-from nullsink import NullSink, available, counter_pcm
+from nullsink import NullSink, counter_pcm, needs_pulse
 
 from did_tui.live.media import files
 from did_tui.live.media.files import WavSpeaker
 from did_tui.live.media.pipes import FILLED_BYTES
 from did_tui.live.media.speaker import FRAME_BYTES, RATE, SpeakerError, open_speaker
 
-needs_pulse = pytest.mark.skipif(
-    not available(), reason="PulseAudio is not installed: apt-get install pulseaudio"
-)
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes")
 
 

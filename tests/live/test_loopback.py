@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 from conftest import KEY, RunningEmulator
-from nullsink import NullSink, available
+from nullsink import NullSink, needs_pulse
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
@@ -214,7 +214,7 @@ async def test_a_second_conversation_uses_the_warm_connection(emulator: RunningE
     await client.close()
 
 
-@pytest.mark.skipif(not available(), reason="PulseAudio is not installed: apt install pulseaudio")
+@needs_pulse
 async def test_the_voice_is_heard(
     emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 from feeder import Feeder, wait_until
-from nullsink import NullSink, available
+from nullsink import NullSink, needs_pulse
 
 from did_tui.live.media import output as output_module
 from did_tui.live.media.output import Output, scaled
@@ -23,25 +23,10 @@ from did_tui.live.media.speaker import (
     SpeakerError,
 )
 
-needs_pulse = pytest.mark.skipif(
-    not available(), reason="PulseAudio is not installed: apt-get install pulseaudio"
-)
-
 SOON = 2.0
 """Seconds within which it is heard again."""
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-        yield
-
-
-@pytest.fixture
-def server() -> Iterator[NullSink]:
-    with NullSink(sinks=("headset",)) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("private_home")
 
 
 class Playing:

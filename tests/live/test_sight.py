@@ -71,6 +71,17 @@ def test_a_key_frame_behind_a_hole_makes_it_uninteresting() -> None:
     assert buffer.tick(1.4)[1].key is False
 
 
+def test_a_key_frame_that_is_coming_is_not_asked_for() -> None:
+    packets = stream(2)
+    buffer = FrameBuffer()
+    buffer.add(*packets[0], 1.0)
+    assert not buffer.tick(1.02)[1].key
+    assert buffer.tick(1.0 + KEY_AGAIN)[1].key, "the rest of it does not come"
+    buffer = FrameBuffer()
+    buffer.add(*packets[3], 1.0)
+    assert buffer.tick(1.02)[1].key, "the call begins in the middle"
+
+
 def test_what_nobody_repairs_is_passed_over_and_a_key_frame_asked_for_until_it_comes() -> None:
     buffer = FrameBuffer()
     packets = stream(8)

@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
+from fakesound import FakeSoundDevice, FakeStream
 from feeder import Feeder, wait_until
-from nullsink import NullSink, Recorder, available, counter_pcm
+from nullsink import NullSink, Recorder, counter_pcm, needs_pulse
 
 from did_tui.live.media import portaudio, pulse
 from did_tui.live.media import speaker as speaker_module
@@ -31,28 +31,12 @@ from did_tui.live.media.speaker import (
     open_speaker,
 )
 
-needs_pulse = pytest.mark.skipif(
-    not available(), reason="PulseAudio is not installed: apt-get install pulseaudio"
-)
+pytestmark = pytest.mark.usefixtures("private_home")
 
 
 def threads_of_this_process() -> int:
     """Count all of them: libpulse's thread is not one of Python's."""
     return len(list(Path("/proc/self/task").iterdir()))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what libpulse writes, a cookie, out of the home directory."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-        yield
-
-
-@pytest.fixture
-def server() -> Iterator[NullSink]:
-    with NullSink() as running:
-        yield running
 
 
 @pytest.fixture
@@ -155,8 +139,7 @@ def test_a_sink_that_was_named_gets_its_stream_back() -> None:
         server.unplug("headset")
         assert wait_until(lambda: feeder.speaker.name == "PulseAudio · screen", 2)
         time.sleep(1)  # it is asked for in vain
-        server.plug("headset")
-        server.pactl("set-default-sink", "screen")
+        server.plug("headset", default=False)
         assert wait_until(lambda: feeder.speaker.name == "PulseAudio · headset", 2)
         assert feeder.error is None
 
@@ -352,71 +335,6 @@ def test_an_unknown_sink_is_refused_with_the_known_ones() -> None:
 
 
 # PortAudio, with a module in its place
-
-
-class FakeStream:
-    """A device that asks for sound when the test says so."""
-
-    def __init__(self, module: FakeSoundDevice, settings: dict[str, Any]) -> None:
-        self.settings = settings
-        self.active = False
-        self.closed = False
-        self.device = 1
-        self.latency = 0.1
-        self._module = module
-
-    def start(self) -> None:
-        self.active = True
-
-    def abort(self) -> None:
-        self.active = False
-
-    def close(self) -> None:
-        self.closed = True
-
-    def ask(self, frames: int, *, delay: float = 0.05, underflow: bool = False) -> bytes:
-        out = bytearray(b"?" * frames * FRAME_BYTES)
-        times = SimpleNamespace(currentTime=0.0, outputBufferDacTime=delay)
-        flags = SimpleNamespace(output_underflow=underflow)
-        self.settings["callback"](memoryview(out), frames, times, flags)
-        return bytes(out)
-
-
-class FakeSoundDevice:
-    """The functions of sounddevice that are used, for a machine with one device."""
-
-    class PortAudioError(Exception):
-        pass
-
-    def __init__(self, fault: Exception | None = None) -> None:
-        self.fault = fault
-        self.streams: list[FakeStream] = []
-        self.looks: list[str] = []
-
-    def RawOutputStream(self, **settings: Any) -> FakeStream:
-        if self.fault is not None:
-            raise self.fault
-        self.streams.append(FakeStream(self, settings))
-        return self.streams[-1]
-
-    def query_devices(self, device: int | None = None) -> Any:
-        if device is None:
-            return [
-                {"name": "Microphone", "hostapi": 0, "max_output_channels": 0},
-                {"name": "Loudspeaker 1", "hostapi": 0, "max_output_channels": 2},
-                {"name": "Headset", "hostapi": 0, "max_output_channels": 2},
-            ]
-        return {"name": f"Loudspeaker {device}", "hostapi": 0}
-
-    def query_hostapis(self, index: int | None = None) -> Any:
-        api = {"name": "Core Audio", "default_output_device": 1}
-        return (api,) if index is None else api
-
-    def _terminate(self) -> None:
-        self.looks.append("end")
-
-    def _initialize(self) -> None:
-        self.looks.append("begin")
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from did_tui.live.media.decode import (
     decoder_of,
     opus_carries_previous,
 )
-from did_tui.live.media.voice import BOUND, MOST, VoiceBuffer
+from did_tui.live.media.jitter import MOST
+from did_tui.live.media.voice import BOUND, VoiceBuffer
 
 RATE = 48_000
 PACKET = 960
@@ -167,6 +168,37 @@ def test_reordering_and_duplicates_are_put_right() -> None:
     assert counters.concealed < PACKET * 3
     assert counters.late >= 490
     assert not gaps(heard, 40)
+
+
+def noise(packets: int) -> Samples:
+    """A sound that never repeats itself."""
+    wave = np.random.default_rng(1).normal(0, 3000, (packets * PACKET, 1))
+    return np.repeat(wave.astype(np.int16), 2, axis=1)
+
+
+@pytest.mark.parametrize(("sound", "left"), [(tone, 0.03), (noise, 0.09)])
+def test_a_line_that_stood_still_once_is_not_late_for_long(sound: Any, left: float) -> None:
+    line = Line()
+    for number, payload in enumerate(cut(sound(750))):
+        at = number * 0.02
+        line.send(6.5 if 6.0 < at < 6.5 else at, number, number * PACKET, payload)
+    line.play(14)
+    before = np.median([now - position for now, position in line.positions if 3 < now < 6])
+    after = np.median([now - position for now, position in line.positions if 9 < now < 10])
+    assert 0 <= after - before < left
+    assert line.buffer.counters.lost == 0
+
+
+def test_a_line_that_stands_still_again_and_again_is_waited_for() -> None:
+    line = Line()
+    for number, payload in enumerate(cut(tone(1500))):
+        at = number * 0.02
+        late = at % 2 > 1.85
+        line.send(at - at % 2 + 2 if late else at, number, number * PACKET, payload)
+    line.play(15)
+    concealed = line.buffer.counters.concealed
+    line.play(30)
+    assert line.buffer.counters.concealed - concealed < 3 * PACKET
 
 
 def test_packets_in_heaps_of_100_ms() -> None:

@@ -358,6 +358,14 @@ def test_a_cropped_square_loses_more_below_than_above() -> None:
     assert there.skip_y == 6
 
 
+def test_a_smaller_picture_lies_in_whole_cells_in_the_middle() -> None:
+    there = place(512, 512, 120, 41, size=0.5)
+    assert (there.width, there.height) == (40, 40)
+    assert (there.left, there.top) == (40, 20)
+    assert place(512, 512, 120, 41, across=2, down=4, size=0.5).top == 40
+    assert place(512, 512, 1, 1, size=0.1) == place(512, 512, 1, 1)
+
+
 def test_wide_cells_make_a_narrow_picture() -> None:
     assert place(100, 100, 100, 20, cell=(10, 20)).width == 40
     assert place(100, 100, 100, 20, cell=(10, 10)).width == 20
@@ -386,7 +394,7 @@ def test_frames_and_stills_are_framed_alike() -> None:
     frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
     for framing in FRAMINGS:
         for cols, rows in [(40, 10), (20, 20), (7, 30)]:
-            still = Still(image).picture(cols, rows, framing=framing, around=MARK)
+            still = Scaler().picture(Still(image), cols, rows, framing=framing, around=MARK)
             live = Scaler().picture(frame, cols, rows, framing=framing, around=MARK)
             assert ((still == MARK) == (live == MARK)).all()
             assert np.abs(rgb(still) - rgb(live)).max() < 14
@@ -407,7 +415,7 @@ KINDS = ["PNG", "JPEG", "WEBP"]
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_still_picture_is_read(kind: str) -> None:
-    picture = Still.decode(saved(PORTRAIT, kind)).picture(32, 12)
+    picture = Scaler().picture(Still.decode(saved(PORTRAIT, kind)), 32, 12)
     truth = ramp(64, 48).reshape(24, 2, 32, 2, 3).mean((1, 3))
     assert np.abs(rgb(picture) - truth).max() < (3 if kind == "PNG" else 14)
 
@@ -417,7 +425,7 @@ def test_a_still_picture_of_any_mode_is_read(mode: str) -> None:
     grey = Image.new("L", (40, 40), 200)
     image = Image.new("I;16", (40, 40), 200 * 257) if mode == "I;16" else grey.convert(mode)
     data = saved(image, "JPEG" if mode == "CMYK" else "PNG")
-    picture = rgb(Still.decode(data).picture(20, 10))
+    picture = rgb(Scaler().picture(Still.decode(data), 20, 10))
     assert abs(picture.mean() - 200) < 4
 
 
@@ -428,7 +436,7 @@ def test_a_still_picture_of_any_size_in_any_field(
 ) -> None:
     still = Still.decode(saved(Image.new("RGB", size, (1, 2, 3))))
     for framing in FRAMINGS:
-        picture = still.picture(*field, framing=framing, around=0x030201)
+        picture = Scaler().picture(still, *field, framing=framing, around=0x030201)
         assert picture.shape == (2 * field[1], field[0])
         assert (picture == 0x030201).all()
 
@@ -475,7 +483,7 @@ def test_a_damaged_picture_is_a_picture_or_none(kind: str) -> None:
         for _ in range(rng.randint(1, 8)):
             data[rng.randrange(min(len(data), rng.choice((60, 400, 100_000))))] = rng.randrange(256)
         try:
-            Still.decode(bytes(data)).picture(4, 4)
+            Scaler().picture(Still.decode(bytes(data)), 4, 4)
         except NotAPicture:
             pass
 
@@ -519,6 +527,6 @@ def test_reading_says_nothing_on_the_way() -> None:
 
 def test_a_still_picture_is_the_same_each_time() -> None:
     still = Still.decode(saved(PORTRAIT))
-    first = still.picture(30, 10, shape=OCTANT)
-    still.picture(3, 1)
-    assert (still.picture(30, 10, shape=OCTANT) == first).all()
+    first = Scaler().picture(still, 30, 10, shape=OCTANT)
+    Scaler().picture(still, 3, 1)
+    assert (Scaler().picture(still, 30, 10, shape=OCTANT) == first).all()

@@ -29,7 +29,7 @@ async def shown(app: Stage, source: Source, frames: int = 1) -> VideoView:
         view.picture_ready()
         for _ in range(200):
             await calm(0.005)
-            if view.frames_shown > before and not view._busy:
+            if view.frames_shown > before and not view.flow.busy:
                 break
     return view
 
@@ -104,16 +104,17 @@ async def test_a_hidden_picture_costs_nothing() -> None:
         assert view.frames_shown > frames
 
 
-async def test_a_frame_that_cannot_be_drawn_is_said_once() -> None:
+@pytest.mark.parametrize("pixel_format", ["rgb4", "gbrap32le"])
+async def test_a_frame_that_cannot_be_drawn_is_said_once(pixel_format: str) -> None:
     async with stage() as app:
         view = await shown(app, Source(6))
-        broken = av.VideoFrame(64, 64, "bayer_bggr8")
+        broken = av.VideoFrame(64, 64, pixel_format)
+        view.attach(lambda: broken)
         for _ in range(3):
-            view.attach(lambda: broken)
             view.picture_ready()
             await calm(0.1)
-        notices = [notice.message for notice in app._notifications]
-        assert len(notices) <= 1
+        [notice] = [notice.message for notice in app._notifications]
+        assert f"64×64, {pixel_format}" in notice
         await shown(app, Source(7))
         assert "▀" in glyphs(app)
 

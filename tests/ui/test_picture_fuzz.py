@@ -20,7 +20,7 @@ from did_tui.config import Look
 from did_tui.picture import painter
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.terminal import now
-from did_tui.ui.widgets import video
+from did_tui.ui.widgets import flow
 from did_tui.ui.widgets.video import VideoView
 
 STEPS = 1000
@@ -90,8 +90,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setattr(painter, "STILL", 1)
-    monkeypatch.setattr(video, "SETTLE", 0.0)
-    monkeypatch.setattr(video, "DIMMED_FPS", 1000.0)
+    monkeypatch.setattr(flow, "SETTLE", 0.0)
+    monkeypatch.setattr(flow, "DIMMED_FPS", 1000.0)
 
 
 @asynccontextmanager
@@ -116,15 +116,21 @@ async def settled(app: Stage) -> None:
         views = [view for screen in app.screen_stack for view in screen.query(VideoView)]
         written = app.bytes_written
         waiting = any(
-            view._busy
-            or (view.is_mounted and view._canvas.way() == "short" and (view._fresh or view._again))
+            view.flow.busy
+            or (
+                view.is_mounted
+                and view.canvas.way() == "short"
+                and (view.flow.fresh or view.flow.again)
+            )
             for view in views
         )
         quiet = quiet + 1 if written == before and not waiting else 0
         before = written
         if quiet >= 3:
             return
-    states = [(view._busy, view._fresh, view._again, view._canvas.way()) for view in views]
+    states = [
+        (view.flow.busy, view.flow.fresh, view.flow.again, view.canvas.way()) for view in views
+    ]
     raise AssertionError(f"it never settles: {states}, {app.pace.wait(now(), 0)}")
 
 

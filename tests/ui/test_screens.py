@@ -12,7 +12,7 @@ from scripted import (
     AGENTS,
     NOW,
     ScriptedApp,
-    ScriptedRunner,
+    chat_on,
     connect,
     empty,
     refusing,
@@ -20,11 +20,9 @@ from scripted import (
     show_face,
     well,
 )
-from textual.pilot import Pilot
 
 from did_tui.live import events as e
 from did_tui.ui.screens.agents import AgentsScreen
-from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.widgets.captions import CaptionLines
 from did_tui.ui.widgets.prompt import Prompt
 
@@ -35,18 +33,6 @@ sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{siz
 
 def name_of(what: str, size: tuple[int, int]) -> str:
     return f"{what}-{size[0]}x{size[1]}"
-
-
-async def chat_on(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
-    """Open the conversation with the first agent."""
-    await settle(pilot)
-    await pilot.press("enter")
-    await settle(pilot)
-    app = pilot.app
-    assert isinstance(app, ScriptedApp)
-    assert isinstance(app.screen, ChatScreen)
-    assert app.runner is not None
-    return app.screen, app.runner
 
 
 # The list
@@ -361,6 +347,10 @@ async def test_escape_closes_the_stream_and_goes_back() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         _, runner = await chat_on(pilot)
         connect(runner)
+        await settle(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert runner.closed == 0, "the first one only leaves the prompt"
         await pilot.press("escape")
         await settle(pilot)
         assert runner.closed >= 1

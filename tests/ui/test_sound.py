@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from nullsink import NullSink, available
+from nullsink import NullSink, needs_pulse
 from ptyrun import PtyProgram
 
 from did_tui.config import Look
@@ -19,10 +19,6 @@ from did_tui.ui.base import TerminalApp
 from did_tui.ui.sound import list_devices, make_output
 
 SSH = {"SSH_CONNECTION": "10.0.0.9 54122 10.0.0.5 22", "USER": "ada", "HOME": "/home/ada"}
-
-needs_pulse = pytest.mark.skipif(
-    not available(), reason="PulseAudio is not installed: apt-get install pulseaudio"
-)
 
 
 class Quiet(TerminalApp[None]):

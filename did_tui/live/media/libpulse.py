@@ -48,8 +48,8 @@ class BufferAttributes(ctypes.Structure):
     ]
 
 
-class SinkInfo(ctypes.Structure):
-    """The beginning of pa_sink_info, which is all that is read."""
+class DeviceInfo(ctypes.Structure):
+    """The beginning of pa_sink_info and of pa_source_info, which is all that is read."""
 
     _fields_ = [("name", c_char_p), ("index", c_uint32), ("description", c_char_p)]
 
@@ -64,11 +64,12 @@ class ServerInfo(ctypes.Structure):
         ("server_name", c_char_p),
         ("sample_spec", SampleSpec),
         ("default_sink_name", c_char_p),
+        ("default_source_name", c_char_p),
     ]
 
 
 Notify = CFUNCTYPE(None, c_void_p, c_void_p)
-SinkInfoNotify = CFUNCTYPE(None, c_void_p, POINTER(SinkInfo), c_int, c_void_p)
+DeviceInfoNotify = CFUNCTYPE(None, c_void_p, POINTER(DeviceInfo), c_int, c_void_p)
 ServerInfoNotify = CFUNCTYPE(None, c_void_p, POINTER(ServerInfo), c_void_p)
 
 # Every object of libpulse is opaque. A function that starts an operation returns it, to be unref'd.
@@ -86,12 +87,17 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "pa_context_connect": (c_int, [_Object, c_char_p, c_int, _Object]),
     "pa_context_get_state": (c_int, [_Object]),
     "pa_context_get_server": (c_char_p, [_Object]),
-    "pa_context_get_sink_info_by_index": (_Object, [_Object, c_uint32, SinkInfoNotify, _Object]),
+    "pa_context_get_sink_info_by_index": (_Object, [_Object, c_uint32, DeviceInfoNotify, _Object]),
     "pa_context_get_sink_info_by_name": (
         _Object,
-        [_Object, c_char_p, SinkInfoNotify, _Object],
+        [_Object, c_char_p, DeviceInfoNotify, _Object],
     ),
-    "pa_context_get_sink_info_list": (_Object, [_Object, SinkInfoNotify, _Object]),
+    "pa_context_get_sink_info_list": (_Object, [_Object, DeviceInfoNotify, _Object]),
+    "pa_context_get_source_info_by_index": (
+        _Object,
+        [_Object, c_uint32, DeviceInfoNotify, _Object],
+    ),
+    "pa_context_get_source_info_list": (_Object, [_Object, DeviceInfoNotify, _Object]),
     "pa_context_get_server_info": (_Object, [_Object, ServerInfoNotify, _Object]),
     "pa_context_move_sink_input_by_name": (
         _Object,
@@ -108,6 +114,13 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
         c_int,
         [_Object, c_char_p, POINTER(BufferAttributes), c_int, _Object, _Object],
     ),
+    "pa_stream_connect_record": (
+        c_int,
+        [_Object, c_char_p, POINTER(BufferAttributes), c_int],
+    ),
+    "pa_stream_readable_size": (c_size_t, [_Object]),
+    "pa_stream_peek": (c_int, [_Object, POINTER(c_void_p), POINTER(c_size_t)]),
+    "pa_stream_drop": (c_int, [_Object]),
     "pa_stream_get_state": (c_int, [_Object]),
     "pa_stream_get_index": (c_uint32, [_Object]),
     "pa_stream_get_device_index": (c_uint32, [_Object]),

@@ -11,6 +11,7 @@ import asyncio
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     import av
 
 BLOCK = RATE // 100  # frames the feeder writes at a time
-NAP = 0.02  # seconds between two looks at the speaker
+NAP = 0.01  # seconds between two looks at the speaker
+RESERVE = 0.06  # seconds that a device here is to hold, whatever is missing
 SOONEST = 0.001  # seconds between two looks at the pictures
 
 
@@ -84,6 +86,8 @@ class Playback:
     ) -> None:
         self.counters = Counters()
         self.muted = False
+        self.hushed = False
+        """Silent for as long as the user speaks, whatever ``muted`` is."""
         self.level = 0.0
         self.av_offset = av_offset
         #: Keeps what is seen and heard, where somebody wants that.
@@ -104,6 +108,8 @@ class Playback:
         self._offset_seen: float | None = None
         self._latency = math.nan
         self._written = 0
+        self._heard = 0.0
+        self._to_be_heard: deque[tuple[float, float]] = deque(maxlen=1000)
         self._sender_drift, self._device_drift = Drift(), Drift()
         self._speaker: Speaker | None = None
         self._stop = threading.Event()
@@ -136,6 +142,19 @@ class Playback:
     def audible(self) -> bool:
         """Whether somebody could hear something."""
         return self._speaker is not None and self._speaker.audible
+
+    @property
+    def heard_seconds(self) -> float:
+        """How much of the voice was heard by now, as it was said: 10 ms exact, and it only grows.
+
+        What waits here or in the device does not count, as far as the device tells.
+        """
+        return self._heard
+
+    @property
+    def loudness(self) -> float:
+        """How loud the voice is for whoever sits here, 0 to 1: what a microphone would hear."""
+        return self.level if self.audible and not (self.muted or self.hushed) else 0.0
 
     @property
     def figures(self) -> Figures:
@@ -233,6 +252,7 @@ class Playback:
                 decoder = None
             self._decoder = (codec, source), decoder
         if decoder is None:
+            self._voice.counters.broken += 1
             return
         with self._voice_lock:
             self._voice.push(sequence, timestamp, payload, now, decoder, source)
@@ -288,6 +308,7 @@ class Playback:
         while not self._stop.wait(NAP):
             try:
                 self._fill(self._speaker)
+                self._listen()
             except SpeakerError as error:
                 self._speaker.close()
                 self._speaker = SilentSpeaker()
@@ -306,20 +327,33 @@ class Playback:
         self._device_drift.add(now, now + latency - self._written / RATE)
         while wanted >= BLOCK:
             with self._voice_lock:
+                # What is missing may still come while the device plays what it has.
+                if latency > RESERVE and not speaker.remote and not self._voice.ready(BLOCK):
+                    break
                 sound = self._voice.pull(BLOCK)
             self._meter(sound.samples)
             if self.recorder is not None:
                 self.recorder.hear(sound.samples, now + (0 if math.isnan(latency) else latency))
-            speaker.write(bytes(BLOCK * 4) if self.muted else sound.samples.tobytes())
+            speaker.write(
+                bytes(BLOCK * 4) if self.muted or self.hushed else sound.samples.tobytes()
+            )
             if sound.position is not None and not math.isnan(latency):
                 self._sync.device.anchor(sound.position, now + latency)
             latency += BLOCK / RATE
             self._latency = latency
             self._written += BLOCK
             wanted -= BLOCK
+        end = now if math.isnan(latency) else now + latency
+        self._to_be_heard.append((end, self._voice.handed / RATE))
         counters, voice = self.counters, self._voice.counters
         counters.sound_heard, counters.sound_lost = voice.heard, voice.lost
         counters.sound_concealed = voice.concealed
+
+    def _listen(self) -> None:
+        """Follow what is heard by now."""
+        now = time.monotonic()
+        while self._to_be_heard and self._to_be_heard[0][0] <= now:
+            self._heard = max(self._heard, self._to_be_heard.popleft()[1])
 
     def _meter(self, samples: Samples) -> None:
         """Follow the loudness, 0 to 1: up at once, down slowly."""

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 from weakref import WeakSet
 
+from did_tui.live.media.capture import MOST_BYTES
 from did_tui.live.media.speaker import FRAME_BYTES, RATE, STALLED_SECONDS, Device, SpeakerError
 
 DEVICE_SECONDS = 0.1
@@ -55,8 +56,8 @@ class CallbackFlags(Protocol):
         """Whether a gap was heard because the callback came too late."""
 
 
-class OutputStream(Protocol):
-    """What is used of a sounddevice.RawOutputStream."""
+class Stream(Protocol):
+    """What is used of a sounddevice.RawOutputStream and RawInputStream."""
 
     @property
     def active(self) -> bool:
@@ -87,8 +88,11 @@ class SoundDevice(Protocol):
     def PortAudioError(self) -> type[Exception]:
         """What every function raises."""
 
-    def RawOutputStream(self, **settings: Any) -> OutputStream:
-        """Open a stream."""
+    def RawOutputStream(self, **settings: Any) -> Stream:
+        """Open a stream that plays."""
+
+    def RawInputStream(self, **settings: Any) -> Stream:
+        """Open a stream that records."""
 
     def query_devices(self, device: int | None = None) -> Any:
         """Return a dictionary that describes the device, or a list of all of them."""
@@ -119,7 +123,7 @@ class PortAudioSpeaker:
         self._largest_request = 0
         self._given_is_heard_by = math.nan
         self._last_request = time.monotonic()
-        self._stream: OutputStream | None = None
+        self._stream: Stream | None = None
 
         module = sounddevice or _load_sounddevice()
         _look_again(module)
@@ -225,6 +229,64 @@ class PortAudioSpeaker:
             yield
 
 
+class PortAudioCapture:
+    """Records through PortAudio's default device, or one named by its index or part of its name."""
+
+    def __init__(
+        self, device: str | None = None, *, sounddevice: SoundDevice | None = None
+    ) -> None:
+        self._lock = threading.Lock()
+        self._recorded = bytearray()
+        module = sounddevice or _load_sounddevice()
+        _look_again(module)
+        self._errors = (module.PortAudioError, ValueError)
+        try:
+            self._stream = module.RawInputStream(
+                samplerate=RATE,
+                channels=1,
+                dtype="int16",
+                blocksize=RATE // 50,
+                device=int(device) if device and device.isdecimal() else device,
+                callback=self._take,
+            )
+            self.name = _describe(module, self._stream.device)
+            _open_streams.add(self)
+            self._stream.start()
+        except self._errors as error:
+            self.close()
+            raise SpeakerError(_why_not(error)) from None
+
+    def read(self) -> bytes:
+        """What was recorded since the last call; SpeakerError when the device is gone."""
+        try:
+            active = self in _open_streams and self._stream.active
+        except self._errors:
+            active = False
+        if not active:
+            raise SpeakerError("The microphone is gone")
+        with self._lock:
+            pcm = bytes(self._recorded)
+            self._recorded.clear()
+        return pcm
+
+    def close(self) -> None:
+        """Stop the device and give it back."""
+        if self not in _open_streams:
+            return
+        _open_streams.discard(self)
+        try:
+            self._stream.abort()
+            self._stream.close()
+        except self._errors:
+            pass  # it was gone already
+
+    def _take(self, pcm: Any, _frames: int, _times: CallbackTimes, _flags: CallbackFlags) -> None:
+        """Keep what PortAudio recorded; called on PortAudio's thread."""
+        with self._lock:
+            self._recorded += bytes(pcm)
+            del self._recorded[:-MOST_BYTES]
+
+
 def _load_sounddevice() -> SoundDevice:
     """Import sounddevice, which loads and starts PortAudio; raise SpeakerError."""
     _silence_alsa()
@@ -238,7 +300,7 @@ def _load_sounddevice() -> SoundDevice:
     return module
 
 
-_open_streams: set[PortAudioSpeaker] = set()
+_open_streams: set[PortAudioSpeaker | PortAudioCapture] = set()
 _seen: WeakSet[SoundDevice] = WeakSet()  # whose list of devices is not fresh any more
 
 
@@ -263,8 +325,9 @@ def _look_again(module: SoundDevice) -> None:
         raise SpeakerError(_why_not(error)) from None
 
 
-def devices(sounddevice: SoundDevice | None = None) -> list[Device]:
-    """The devices that can play; raises SpeakerError."""
+def devices(sounddevice: SoundDevice | None = None, *, recording: bool = False) -> list[Device]:
+    """The devices that can play, or record; raises SpeakerError."""
+    way, channels = ("input", 1) if recording else ("output", 2)
     module = sounddevice or _load_sounddevice()
     _look_again(module)
     try:
@@ -272,7 +335,7 @@ def devices(sounddevice: SoundDevice | None = None) -> list[Device]:
         every = module.query_devices()
     except module.PortAudioError as error:
         raise SpeakerError(_why_not(error)) from None
-    defaults = {api["default_output_device"] for api in apis}
+    defaults = {api[f"default_{way}_device"] for api in apis}
     return [
         Device(
             f"sounddevice:{number}",
@@ -280,7 +343,7 @@ def devices(sounddevice: SoundDevice | None = None) -> list[Device]:
             number in defaults,
         )
         for number, device in enumerate(every)
-        if device["max_output_channels"] >= 2
+        if device[f"max_{way}_channels"] >= channels
     ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from ctypes import byref, c_int
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from did_tui.live.media import libpulse
 from did_tui.live.media.libpulse import Connection
@@ -26,11 +26,11 @@ from did_tui.live.media.speaker import (
 OPEN_SECONDS = 3.0
 """How long a server may take to let us in, all steps together."""
 
-LOCAL_BUFFER = 0.160
-"""Seconds of sound the server holds for us: what a busy Python process needs never to be late."""
+LOCAL_BUFFER, REMOTE_BUFFER = 0.160, 0.300
+"""Seconds of sound the server holds for us: here and over a network, at first."""
 
-REMOTE_BUFFER, REMOTE_BUFFER_MOST, REMOTE_BUFFER_GROWTH = 0.300, 0.800, 1.5
-"""The same over a network: where it starts, and how it grows each time it ran dry."""
+LOCAL_BUFFER_MOST, REMOTE_BUFFER_MOST, BUFFER_GROWTH = 0.360, 0.800, 1.5
+"""How it grows each time it ran dry. A busy Python process needs 0.1 s never to be late."""
 
 REQUEST_SECONDS = 0.010
 """The smallest piece the server asks for."""
@@ -63,12 +63,17 @@ def crosses_network(server: str, env: Mapping[str, str]) -> bool:
 
 def devices(env: Mapping[str, str] = os.environ) -> list[Device]:
     """The sinks of the server; blocks for at most 3 s, raises SpeakerError."""
+    return listed("sink", env)
+
+
+def listed(kind: Literal["sink", "source"], env: Mapping[str, str]) -> list[Device]:
+    """The server's devices of a kind; blocks for at most 3 s, raises SpeakerError."""
     connection = Connection()
     found: list[tuple[str, str]] = []
     default: list[str] = []
     finished = False
 
-    def sink(_context: int, info: Any, end: int, _userdata: int) -> None:
+    def device(_context: int, info: Any, end: int, _userdata: int) -> None:
         nonlocal finished
         finished = finished or bool(end)
         if not end:
@@ -78,18 +83,19 @@ def devices(env: Mapping[str, str] = os.environ) -> list[Device]:
         connection.note()
 
     def server(_context: int, info: Any, _userdata: int) -> None:
-        name = info.contents.default_sink_name if info else None
+        name = getattr(info.contents, f"default_{kind}_name") if info else None
         default.append((name or b"").decode(errors="replace"))
         connection.note()
 
-    on_sink, on_server = libpulse.SinkInfoNotify(sink), libpulse.ServerInfoNotify(server)
+    on_device, on_server = libpulse.DeviceInfoNotify(device), libpulse.ServerInfoNotify(server)
     try:
         deadline = time.monotonic() + OPEN_SECONDS
         connection.connect(env, deadline)
         with connection.locked():
             pa, context = connection.pa, connection.context
             connection.forget(pa.pa_context_get_server_info(context, on_server, None))
-            connection.forget(pa.pa_context_get_sink_info_list(context, on_sink, None))
+            ask = getattr(pa, f"pa_context_get_{kind}_info_list")
+            connection.forget(ask(context, on_device, None))
         connection.wait_for(lambda: finished and bool(default), deadline)
     finally:
         connection.close()
@@ -127,8 +133,8 @@ class PulseSpeaker:
         self._on_state = libpulse.Notify(self._note_state)
         self._on_underflow = libpulse.Notify(self._note_underflow)
         self._on_moved = libpulse.Notify(self._note_moved)
-        self._on_sink_info = libpulse.SinkInfoNotify(self._note_sink_info)
-        self._on_wanted_info = libpulse.SinkInfoNotify(self._note_wanted_info)
+        self._on_sink_info = libpulse.DeviceInfoNotify(self._note_sink_info)
+        self._on_wanted_info = libpulse.DeviceInfoNotify(self._note_wanted_info)
 
         deadline = time.monotonic() + OPEN_SECONDS
         self._connection = Connection()
@@ -139,6 +145,7 @@ class PulseSpeaker:
             server = self._connection.connect(env, deadline)
             self.remote = crosses_network(server, env)
             self._buffer = REMOTE_BUFFER if self.remote else LOCAL_BUFFER
+            self._most = REMOTE_BUFFER_MOST if self.remote else LOCAL_BUFFER_MOST
             self._play_to(device, deadline)
             undo.pop_all()
 
@@ -257,7 +264,7 @@ class PulseSpeaker:
         if now >= self._calm_until:
             self._calm_until = now + CALM_SECONDS
             self.underflows += 1
-            self._starved = self.remote
+            self._starved = True
 
     def _note_moved(self, _stream: int, _userdata: int) -> None:
         self._ask_name()
@@ -299,7 +306,7 @@ class PulseSpeaker:
         )
 
     def _grow(self) -> None:
-        self._buffer = min(self._buffer * REMOTE_BUFFER_GROWTH, REMOTE_BUFFER_MOST)
+        self._buffer = min(self._buffer * BUFFER_GROWTH, self._most)
         attributes = self._attributes()
         self._forget(
             self._pa.pa_stream_set_buffer_attr(self._stream, byref(attributes), None, None)

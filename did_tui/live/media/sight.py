@@ -128,6 +128,8 @@ class FrameBuffer:
             self._ticks = piece.timestamp
         if number is None or self._next is None or number < self._next:
             return []
+        if piece.key and self._damaged and self._key_asked is None:
+            self._key_asked = now  # it is on its way
         for lacking in range(self._highest + 1, number):
             self._holes[lacking] = _Hole(now, now)
             self.counters.missed += 1
@@ -198,7 +200,7 @@ class FrameBuffer:
                 frames.append(frame)
             if key:
                 self._damaged = False
-                self._keys_left = KEYS
+                self._key_asked, self._keys_left = None, KEYS
             self._advance(after)
 
     def _frame_at(self, start: int | None) -> tuple[Frame | None, int, bool] | None:

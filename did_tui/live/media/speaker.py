@@ -30,7 +30,7 @@ STALLED_SECONDS = 5.0
 
 
 class SpeakerError(Exception):
-    """No speaker, or no longer one; the message is one sentence for a user."""
+    """No sound device, or no longer one; the message is one sentence for a user."""
 
 
 class Speaker(Protocol):

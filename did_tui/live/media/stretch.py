@@ -24,6 +24,9 @@ HISTORY = LONGEST + 2 * WINDOW
 QUIET = 90.0
 """Root mean square, of 32768, below which anything may be left out."""
 
+HARDLY = 0.05
+"""A likeness that much smaller is as good."""
+
 _SEAM = 120  # 2.5 ms
 
 
@@ -49,15 +52,18 @@ def period_at_end(samples: Samples) -> int:
     return LONGEST - int(np.argmax(lags))
 
 
-def period_at_start(samples: Samples) -> tuple[int, float]:
+def period_at_start(samples: Samples, *, longest: bool = False) -> tuple[int, float]:
     """How long the piece is that the start repeats best, and how alike the two are, up to 1.
 
-    At least two windows of sound are wanted; the piece is in them twice.
+    At least two windows of sound are wanted; the piece is in them twice. ``longest`` prefers
+    several periods at once to a single one that is hardly more alike.
     """
-    longest = min(LONGEST, len(samples) // 2, len(samples) - WINDOW)
-    sound = mono(samples[: longest + WINDOW])
+    most = min(LONGEST, len(samples) // 2, len(samples) - WINDOW)
+    sound = mono(samples[: most + WINDOW])
     lags = _likeness(sound[:WINDOW], sound[SHORTEST:])
     best = int(np.argmax(lags))
+    if longest:
+        best = int(np.flatnonzero(lags >= lags[best] - HARDLY)[-1])
     return SHORTEST + best, float(lags[best])
 
 

@@ -12,14 +12,13 @@ wrap-arounds; a source that restarts goes on where the one before it would have 
 
 from __future__ import annotations
 
-import statistics
-from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
 from did_tui.live.media.decode import Decoder, Samples
+from did_tui.live.media.jitter import MS, Jitter
 from did_tui.live.media.speaker import RATE
 from did_tui.live.media.stretch import (
     HISTORY,
@@ -35,34 +34,17 @@ from did_tui.live.media.stretch import (
     to_samples,
 )
 
-MS = RATE // 1000
-
-LEAST, MOST = 40 * MS, 240 * MS
-"""What may be meant to wait."""
-
-FIRST = 60 * MS
-"""What is meant to wait before anything is known of the network."""
-
 BOUND = 800 * MS
 """What waits at most, whatever comes: the oldest goes."""
 
-SPREAD = 0.97
-"""So many of the packets must not come too late for the target (NetEq's quantile)."""
-
-REMEMBERED = 250
-"""Packets whose delays count: 5 s of them."""
-
 GIVEN_UP = 500 * MS
 """After so long without sound a pause begins: enough must gather before it ends."""
-
-SLACK = 20 * MS
-"""What is added to the jitter: a packet."""
 
 ABOVE, BELOW = 16 * MS, 10 * MS
 """How far from the target nothing is done."""
 
 FAR = 80 * MS
-"""How far from it much is done."""
+"""How far from it much is done, whatever the sound is."""
 
 MISORDER, DROPOUT = 100, 3000
 """How far back and ahead a sequence number may be of this source (RFC 3550 appendix A.1)."""
@@ -125,7 +107,6 @@ class VoiceBuffer:
 
     def __init__(self) -> None:
         self.counters = VoiceCounters()
-        self.target = FIRST
         self._source: Hashable = None
         self._decoder: Decoder | None = None
         self._next: int | None = None  # sequence number to be decoded next
@@ -133,8 +114,7 @@ class VoiceBuffer:
         self._suspect: int | None = None
         self._ticks: int | None = None  # last timestamp, without wrap-arounds
         self._shift = 0  # frames from the source's timestamps to positions
-        self._usual = 0.0  # seconds from a position to the arrival of its packet
-        self._delays: deque[float] = deque(maxlen=REMEMBERED)
+        self._jitter = Jitter()
         self._waiting: dict[int, _Packet] = {}
         self._coming = 0  # frames in the waiting packets
         self.clear()
@@ -230,27 +210,16 @@ class VoiceBuffer:
         self._ticks = ticks
         at = ticks * RATE // decoder.clock + self._shift
         delay = arrival - at / RATE
-        if self._delays and (fresh or not -TURN < delay - self._usual < 3 * TURN):
-            turn = round((delay - self._usual) * RATE)
+        early = delay - self._jitter.usual
+        if self._jitter and (fresh or not -TURN < early < 3 * TURN):
+            turn = round(early * RATE)
             self._shift += turn
             at += turn
             delay = arrival - at / RATE
             if not fresh:
                 self.counters.restarts += 1
-        self._delays.append(delay)
-        if len(self._delays) == 1 or self.counters.packets % 4 == 0 or self._dry:
-            self._aim()
+        self._jitter.add(delay, arrival)
         return at
-
-    def _aim(self) -> None:
-        """Set the target: at once to more, slowly to less."""
-        delays = sorted(self._delays)
-        self._usual = statistics.median(delays)
-        spread = delays[int((len(delays) - 1) * SPREAD)] - delays[0]
-        wanted = min(MOST, max(LEAST, int(spread * RATE) + SLACK))
-        if len(delays) < 40:
-            wanted = max(wanted, FIRST)
-        self.target = max(wanted, self.target - (self.target // 100))
 
     def _turn_over(self) -> None:
         """Another source begins: what waits of the old one is decoded."""
@@ -265,9 +234,23 @@ class VoiceBuffer:
     # The speaker's side
 
     @property
+    def target(self) -> int:
+        """Frames that should wait."""
+        return self._jitter.target
+
+    @property
     def depth(self) -> int:
         """Frames that wait."""
         return len(self._wave) + self._coming
+
+    @property
+    def handed(self) -> int:
+        """Frames, as they were said, that were pulled."""
+        return max(0, self.counters.heard - len(self._wave))
+
+    def ready(self, frames: int) -> bool:
+        """Whether so many can be pulled now without making any up for want of packets."""
+        return not self._playing or self.depth >= frames
 
     def pull(self, frames: int) -> Sound:
         """So many frames for the speaker; silence while a pause lasts."""
@@ -298,7 +281,7 @@ class VoiceBuffer:
         self._patience += frames
         if self.depth < self.target and self._patience <= self.target:
             return False
-        while self._fresh and self.depth > self.target + 2 * SLACK and len(self._waiting) > 1:
+        while self._fresh and self.depth > self.target + 40 * MS and len(self._waiting) > 1:
             self._skip()
         self._playing, self._fresh = True, False
         self._spliced = True
@@ -340,6 +323,8 @@ class VoiceBuffer:
         else:
             self._join(samples)
         self._end = packet.at + packet.frames
+        if self._dry >= Ghost.FADE:  # what came then is no outlier
+            self._mean = float(self.depth)
         self._dry = 0
 
     def _fill(self, gap: int, packet: _Packet, missing: bool) -> None:
@@ -395,9 +380,11 @@ class VoiceBuffer:
             self._decode_next()
         if len(self._wave) < 2 * WINDOW or self._ghost is not None:
             return
-        period, alike = period_at_start(self._wave)
+        hurry = abs(away) > FAR
+        period, alike = period_at_start(self._wave, longest=hurry)
         quiet = loudness(self._wave[: 2 * LONGEST]) < QUIET
-        if not (quiet or alike > 0.85 or (abs(away) > FAR and alike > 0.5)):
+        alike_enough = quiet or alike > (0.5 if hurry else 0.85)
+        if not (alike_enough or hurry):
             return
         if away > 0:
             self._wave = shorter(self._wave, period)
@@ -407,8 +394,9 @@ class VoiceBuffer:
             self._wave = longer(self._wave, period)
             self.counters.stretched += period
             self._mean += period
-        # At most a quarter faster or slower, and hardly noticeable where there is no hurry.
-        self._rest = 40 * MS if quiet or abs(away) > FAR else 150 * MS
+        # At most a third faster or slower, and hardly noticeable where there is no hurry.
+        fast = quiet or (hurry and alike_enough) or abs(away) > 2 * FAR
+        self._rest = 40 * MS if fast else 150 * MS
 
 
 def _signed(difference: int, bits: int) -> int:

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shlex
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
-from textual import events
+from textual import events, work
+from textual.app import SuspendNotSupported
 from textual.message import Message
 from textual.widgets import TextArea
 
 from did_tui.live.conversation import LONGEST_MESSAGE
-from did_tui.ui.text import literal, one_line
+from did_tui.ui.keys import bindings
+from did_tui.ui.text import literal, one_line, plain
+
+MOST_KEPT = 100  # texts that can be recalled
 
 
 class Prompt(TextArea):
     """A text box: enter sends, shift+enter and control+j make a new line.
 
-    While it is empty, a digit asks for the starter message with that number.
+    While it is empty, a digit asks for the starter message with that number. What was sent can be
+    recalled; what was being written is not lost by that.
     """
 
+    BINDINGS = [*bindings("prompt")]
     DEFAULT_CSS = """
     Prompt {
         height: auto; min-height: 3; max-height: 8; min-width: 12;
         border: round $primary 40%; background: $background; padding: 0 1;
     }
     Prompt:focus { border: round $primary; background: $background; }
+    Prompt.-too-long, Prompt.-too-long:focus { border: round $error; }
     """
 
     @dataclass
@@ -38,36 +50,121 @@ class Prompt(TextArea):
 
         number: int
 
+    @dataclass
+    class Scrolled(Message):
+        """The user wants to see the conversation of this many pages before or after."""
+
+        pages: int
+
     def __init__(self, name: str) -> None:
         super().__init__(soft_wrap=True, compact=False, highlight_cursor_line=False)
+        self._sent: list[str] = []
+        self._recalled = 0  # 0: what is being written; n: the n-th before it
+        self._draft = ""
         self.address(name)
 
     def address(self, name: str) -> None:
         """Say whom one writes to; the name may be any text."""
-        self.placeholder = literal(f"Ask {one_line(name)} something")
+        self.placeholder = literal(f"Ask {one_line(name)} something, or /help")
+
+    def put(self, text: str) -> None:
+        """Have this in the box, with the cursor behind it."""
+        self.text = text
+        self.move_cursor(self.document.end)
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter":
             event.prevent_default()
             event.stop()
-            if self.text.strip() and len(self.text) <= LONGEST_MESSAGE:
-                self.post_message(self.Submitted(self.text))
-            return
-        if event.key in ("shift+enter", "ctrl+j", "alt+enter"):
+            self.action_send()
+        elif event.key in ("shift+enter", "ctrl+j", "alt+enter"):
             event.prevent_default()
             event.stop()
-            self.insert("\n")
-            return
-        if not self.text and event.character and event.character in "123456789":
+            self.action_newline()
+        elif not self.text and event.character and event.character in "123456789":
             event.prevent_default()
             event.stop()
             self.post_message(self.StarterAsked(int(event.character)))
+        else:
+            await super()._on_key(event)
+
+    # Keys
+
+    def action_send(self) -> None:
+        """Send it, unless it is nothing or too much."""
+        if self.text.strip() and len(self.text) <= LONGEST_MESSAGE:
+            self.post_message(self.Submitted(self.text))
+
+    def action_newline(self) -> None:
+        """Begin a new line."""
+        self.insert("\n")
+
+    def remember(self, text: str) -> None:
+        """Keep what was sent, to be recalled."""
+        if not self._sent or self._sent[-1] != text:
+            self._sent = [*self._sent, text][-MOST_KEPT:]
+        self._recalled = 0
+
+    def action_earlier(self) -> None:
+        """What was sent before, where the cursor cannot go up any more."""
+        if not self.cursor_at_first_line:
+            self.action_cursor_up()
+        elif self._recalled < len(self._sent):
+            if not self._recalled:
+                self._draft = self.text
+            self._recall(self._recalled + 1)
+
+    def action_later(self) -> None:
+        """What was sent after that, where the cursor cannot go down any more."""
+        if not self._recalled or not self.cursor_at_last_line:
+            self.action_cursor_down()
+        else:
+            self._recall(self._recalled - 1)
+
+    def _recall(self, number: int) -> None:
+        self._recalled = number
+        self.put(self._sent[-number] if number else self._draft)
+
+    def action_page_up(self) -> None:
+        """The conversation scrolls, not the box."""
+        self.post_message(self.Scrolled(-1))
+
+    def action_page_down(self) -> None:
+        """The conversation scrolls, not the box."""
+        self.post_message(self.Scrolled(1))
+
+    @work(exclusive=True)
+    async def action_editor(self) -> None:
+        """Write in the user's own editor, while the conversation goes on unseen."""
+        try:
+            written = await self._edited(self.text)
+        except SuspendNotSupported:
+            self.app.notify("This terminal cannot be given to an editor.", severity="warning")
             return
-        await super()._on_key(event)
+        except OSError as error:
+            words = f"The editor cannot be run: {error}. $VISUAL or $EDITOR names another one."
+            self.app.notify(words, severity="warning")
+            return
+        self.put(plain(written).rstrip("\n"))
+
+    async def _edited(self, text: str) -> str:
+        """What an editor makes of a text; raises ``OSError`` or ``SuspendNotSupported``."""
+        command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+        with tempfile.TemporaryDirectory(prefix="did-tui-") as directory:
+            file = Path(directory) / "message.md"
+            file.touch(0o600)
+            file.write_text(text, encoding="utf-8")
+            # A batch, so that nothing is painted over the editor; the call goes on meanwhile.
+            with self.app.suspend(), self.app.batch_update():
+                editor = await asyncio.create_subprocess_exec(*command, str(file))
+                await editor.wait()
+            return file.read_text(encoding="utf-8", errors="replace")
 
     def on_text_area_changed(self) -> None:
         """Say how much room is left before D-ID's limit."""
         length = len(self.text)
         near = length > LONGEST_MESSAGE * 9 // 10
-        too_long = ", too long to send" if length > LONGEST_MESSAGE else ""
-        self.border_subtitle = f"{length} of {LONGEST_MESSAGE}{too_long}" if near else ""
+        too_long = length > LONGEST_MESSAGE
+        self.set_class(too_long, "-too-long")
+        words = f"{length} of {LONGEST_MESSAGE}" + (", too long to send" if too_long else "")
+        self.border_subtitle = words if near else ""

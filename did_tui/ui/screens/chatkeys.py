@@ -1,0 +1,271 @@
+"""What keys and written commands do in a conversation; ``chat`` has the conversation itself."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.binding import ActiveBinding
+from textual.screen import Screen
+
+from did_tui.live.conversation import Conversation, Message
+from did_tui.ui.keys import bindings, in_order
+from did_tui.ui.screens.commands import BadCommand, parse
+from did_tui.ui.screens.dialogs import Choice, Help, Passage, Pick
+from did_tui.ui.screens.stage import Stage
+from did_tui.ui.screens.words import SHAPES
+from did_tui.ui.sound import COPYING_SECONDS, Sound
+from did_tui.ui.text import plain
+from did_tui.ui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from did_tui.live.media.speaker import Device
+    from did_tui.live.runner import Runner
+    from did_tui.ui.app import DidTui
+
+
+class ChatKeys(Screen[None]):
+    """A conversation's screen as far as its keys go."""
+
+    app: DidTui
+    BINDINGS = [*bindings("everywhere"), *bindings("chat")]
+
+    stage: Stage
+    prompt: Prompt
+    sound: Sound
+    runner: Runner | None
+    frozen: bool
+
+    @property
+    def conversation(self) -> Conversation:
+        """What is true about the conversation."""
+        raise NotImplementedError
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """The keys as the table has them, for the footer, which names those of the focus."""
+        active = in_order(super().active_bindings)
+        there = self.stage.has_focus
+        for key, found in active.items():
+            binding = found.binding
+            if there and binding.id in ("layout", "captions", "mute"):
+                active[key] = found._replace(binding=replace(binding, show=False))
+            elif binding.id == "leave-chat":
+                label = self._escape_label if self.esc_leaves else binding.description
+                active[key] = found._replace(binding=replace(binding, description=label))
+            elif binding.id == "interrupt" and not self.conversation.busy:
+                active[key] = found._replace(binding=replace(binding, show=False))
+        return active
+
+    @property
+    def _escape_label(self) -> str:
+        if self.conversation.over:
+            return "back"
+        return "end" if self.conversation.phase == "connected" else "cancel"
+
+    # The focus
+
+    def action_write(self) -> None:
+        """To the prompt."""
+        self.stage.transcript.choose(None)
+        self.prompt.focus()
+
+    def action_leave_chat(self) -> None:
+        """From the prompt to the conversation; from there, and where there is none, away."""
+        if self.esc_leaves:
+            self.action_end_chat()
+        else:
+            self.stage.focus()
+
+    @property
+    def esc_leaves(self) -> bool:
+        """Whether escape goes back: where the focus is not in the prompt, or nothing is open."""
+        return self.stage.has_focus or self.conversation.phase != "connected"
+
+    def action_end_chat(self) -> None:
+        """Close the stream at D-ID, then go back."""
+        raise NotImplementedError
+
+    # One message
+
+    def action_previous(self) -> None:
+        """The message before the chosen one."""
+        self._choose(-1)
+
+    def action_next(self) -> None:
+        """The message after it."""
+        self._choose(1)
+
+    def _choose(self, by: int) -> None:
+        messages = self.conversation.messages
+        if not messages:
+            return
+        chosen = self.stage.transcript.chosen
+        index = messages.index(chosen) + by if chosen in messages else len(messages) - 1
+        self.stage.transcript.choose(messages[max(0, min(index, len(messages) - 1))])
+
+    @property
+    def chosen(self) -> Message | None:
+        """The chosen message, else the newest answer."""
+        answers = [said for said in self.conversation.messages if said.role == "assistant"]
+        return self.stage.transcript.chosen or (answers[-1] if answers else None)
+
+    def action_copy(self) -> None:
+        """Copy the message, as it was written."""
+        message = self.chosen
+        if message is not None:
+            self.copy(plain(message.text))
+
+    def copy(self, text: str) -> None:
+        """Give a text to the terminal's clipboard."""
+        self.app.copy_to_clipboard(text)
+        self.notify(f"Copied {len(text)} characters.", timeout=2)
+
+    def action_open(self) -> None:
+        """The first passage that the message rests on; else back to the prompt."""
+        message = self.stage.transcript.chosen
+        if message is not None and message.citations:
+            self.action_cite(1)
+        else:
+            self.action_write()
+
+    def on_stage_passage_asked(self, message: Stage.PassageAsked) -> None:
+        """Show it."""
+        self.action_cite(message.number)
+
+    def action_cite(self, number: int) -> None:
+        """The passage with this number, from 1."""
+        message = self.chosen
+        if message is not None and 0 < number <= len(message.citations):
+            self.app.push_screen(Passage(message.citations, number - 1))
+
+    # Sound
+
+    def action_mute(self) -> None:
+        """Sound off, or on again."""
+        self.sound.mute()
+
+    def action_louder(self) -> None:
+        """Ten per cent louder."""
+        self.say_volume(self.sound.louder(0.1))
+
+    def action_quieter(self) -> None:
+        """Ten per cent quieter."""
+        self.say_volume(self.sound.louder(-0.1))
+
+    def say_volume(self, volume: float) -> None:
+        """Say how loud it is now."""
+        self.notify(f"Volume {volume:.0%}.", timeout=2)
+
+    @work(group="device", exclusive=True)
+    async def action_device(self) -> None:
+        """Choose where the sound goes."""
+        devices = await asyncio.to_thread(self.sound.devices)
+        choices = [Choice(device.sink, _words(device)) for device in devices]
+        choices += [
+            Choice("web", "In a browser, here or at home through ssh"),
+            Choice("none", "Nowhere: captions only"),
+        ]
+        sinks = [choice.value for choice in choices]
+        now = sinks.index(self.sound.sink) if self.sound.sink in sinks else 0
+        sink = await self.app.push_screen_wait(Pick("Where the sound goes", choices, now))
+        if sink is not None:
+            self.sound.choose(sink)
+
+    def action_address(self) -> None:
+        """How it can be heard elsewhere, once more."""
+        words = self.sound.invitation
+        if words:
+            self.notify(words, title="Sound", timeout=COPYING_SECONDS)
+        else:
+            self.notify("There is no page for a browser: choose one with a.", timeout=4)
+
+    def action_microphone(self) -> None:
+        """Speak, or stop speaking; or why nobody would hear it."""
+        why = self.runner.no_microphone_because if self.runner is not None else None
+        if self.sound.microphone is None or why is None:
+            self.notify("Not connected yet: nobody would hear you.", title="Microphone")
+        elif why:
+            self.notify(why, title="Microphone", timeout=6)
+        else:
+            on = self.sound.microphone.toggle()
+            words = "on: speak, and press f3 when you are done" if on else "off"
+            self.notify(f"The microphone is {words}.", timeout=3)
+
+    # Picture
+
+    def action_captions(self) -> None:
+        """The words under the face, or none."""
+        on = self.stage.captions.toggle()
+        self.notify(f"Captions {'on' if on else 'off'}.", timeout=2)
+
+    def action_shape(self) -> None:
+        """Draw the picture with the next shape."""
+        shape = self.stage.face.next_shape()
+        self.notify(f"Drawn with {SHAPES[shape]}.", timeout=2)
+
+    def action_layout(self) -> None:
+        """Picture beside the words, over all of it, in the corner, or off."""
+        self.stage.next_layout()
+
+    def action_hide(self) -> None:
+        """No picture, or the picture again."""
+        self.stage.toggle("off")
+
+    def action_fill(self) -> None:
+        """Nothing but the picture, or the words again."""
+        self.stage.toggle("full")
+
+    def action_freeze(self) -> None:
+        """Stop the picture, or let it go on."""
+        self.frozen = not self.frozen
+        words = "stands still; the sound goes on" if self.frozen else "moves again"
+        self.notify(f"The picture {words}.", timeout=2)
+
+    def action_stats(self) -> None:
+        """Figures, live."""
+        self.stage.stats.toggle()
+
+    # Help
+
+    def action_help(self) -> None:
+        """Every key of this place."""
+        self.app.push_screen(Help())
+
+    # Commands that are written
+
+    def obey(self, text: str) -> bool:
+        """Do what a command says; False where the text is none. It is kept where it is wrong."""
+        try:
+            found = parse(text)
+        except BadCommand as error:
+            self.notify(str(error), severity="warning", timeout=8)
+            return True
+        if found is None:
+            return False
+        command, rest = found
+        self.prompt.remember(text)
+        self.prompt.clear()
+        match command.name:
+            case "speak" | "speak-audio":
+                runner = self.runner
+                if runner is None or self.conversation.over:
+                    self.notify("Not connected: f2 connects again.", severity="warning")
+                    self.prompt.put(text)
+                elif command.name == "speak":
+                    runner.speak(rest)
+                else:
+                    runner.speak_audio(rest)
+            case "volume":
+                self.say_volume(self.sound.set_volume(int(rest) / 100))
+            case "mute" | "device" | "help" | "stats":
+                getattr(self, f"action_{command.name}")()
+            case "end":
+                self.action_end_chat()
+        return True
+
+
+def _words(device: Device) -> str:
+    return f"{device.words}, the default" if device.default else device.words

@@ -1,0 +1,199 @@
+"""What stands over a conversation for a moment: a choice, a passage, the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from did_tui.live.events import Citation
+from did_tui.ui.keys import KEYS, names
+from did_tui.ui.screens.commands import COMMANDS
+from did_tui.ui.text import literal, one_line
+
+Value = TypeVar("Value")
+
+WIDTH = 72  # columns of a dialog
+LEFT = 20  # columns of the keys in the help
+
+
+class Dialog(ModalScreen[Value]):
+    """A box over the conversation; escape leaves it and changes nothing."""
+
+    BINDINGS = [("escape", "dismiss", "back")]
+    DEFAULT_CSS = """
+    Dialog { align: center middle; }
+    Dialog > Vertical {
+        width: 72; max-width: 96%; height: auto; max-height: 90%;
+        background: $panel; border: round $primary; padding: 0 1;
+        border-title-color: $primary; border-title-style: bold; border-subtitle-color: $muted;
+    }
+    Dialog OptionList {
+        height: auto; max-height: 14; background: $panel; border: none; padding: 0;
+    }
+    Dialog VerticalScroll { height: auto; scrollbar-size-vertical: 1; background: $panel; }
+    """
+
+    title_text = ""
+    hint_text = "esc back"
+
+    def frame(self) -> Vertical:
+        """The box, with its title and what can be pressed."""
+        box = Vertical()
+        box.border_title = literal(one_line(self.title_text))
+        box.border_subtitle = literal(self.hint_text)
+        return box
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Generic[Value]):
+    """Something to choose, and the letter or digit that chooses it."""
+
+    value: Value
+    words: str
+    key: str = ""
+
+
+class Pick(Dialog[Value | None]):
+    """One of several; None where the user wants none."""
+
+    hint_text = "enter choose · esc back"
+
+    def __init__(self, title: str, choices: Sequence[Choice[Value]], chosen: int = 0) -> None:
+        super().__init__()
+        self.title_text = title
+        self._choices, self._chosen = choices, chosen
+
+    def compose(self) -> ComposeResult:
+        """A list."""
+        with self.frame():
+            options = OptionList(*(Option(_choice(choice)) for choice in self._choices))
+            options.highlighted = self._chosen
+            yield options
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """That one."""
+        self.dismiss(self._choices[event.option_index].value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Its letter chooses it."""
+        for choice in self._choices:
+            if choice.key and choice.key == (event.character or ""):
+                event.stop()
+                self.dismiss(choice.value)
+
+
+def _choice(choice: Choice[Value]) -> Content:
+    key = Content.styled(f"{choice.key}  ", "bold $primary") if choice.key else Content("")
+    return key + literal(choice.words)
+
+
+class Passage(Dialog[None]):
+    """A passage that an answer rests on, and where it is from."""
+
+    BINDINGS = [
+        ("left,h", "turn(-1)", "before"),
+        ("right,l", "turn(1)", "after"),
+        ("y", "copy", "copy"),
+        ("enter", "dismiss", "back"),
+        ("j,down", "scroll(1)", "down"),
+        ("k,up", "scroll(-1)", "up"),
+    ]
+
+    def __init__(self, citations: Sequence[Citation], index: int = 0) -> None:
+        super().__init__()
+        self._citations, self._index = citations, index
+
+    def compose(self) -> ComposeResult:
+        """Its text, which may be long, and its address."""
+        with self.frame():
+            with VerticalScroll():
+                yield Static("", id="passage")
+            yield Static("", id="source")
+
+    def on_mount(self) -> None:
+        """Show the first."""
+        self.action_turn(0)
+
+    def action_turn(self, by: int) -> None:
+        """The one before or after."""
+        self._index = (self._index + by) % len(self._citations)
+        citation = self._citations[self._index]
+        box = self.query_one(Vertical)
+        title = one_line(citation.title) or "A passage"
+        box.border_title = literal(f"{self._index + 1}  {title}")
+        others = f"← → {len(self._citations)} passages · " if len(self._citations) > 1 else ""
+        box.border_subtitle = literal(f"{others}y copy · esc back")
+        text = citation.text.strip() or "D-ID did not send the text of this passage."
+        self.query_one("#passage", Static).update(literal(text))
+        address = one_line(citation.source_url)
+        self.query_one("#source", Static).update(
+            literal(f"\n{address}" if address else "\nno address is known", "$muted")
+        )
+        self.query_one(VerticalScroll).scroll_home(animate=False)
+
+    def action_scroll(self, by: int) -> None:
+        """A line on, or back."""
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_copy(self) -> None:
+        """The address, or the text where there is none."""
+        citation = self._citations[self._index]
+        self.app.copy_to_clipboard(citation.source_url or citation.text)
+        self.notify("Copied.")
+
+
+class Help(Dialog[None]):
+    """Every key and command of a conversation."""
+
+    BINDINGS = [
+        ("f1,question_mark,q,enter", "dismiss", "back"),
+        ("j,down", "scroll(1)", "down"),
+        ("k,up", "scroll(-1)", "up"),
+        ("pagedown,space", "scroll(10)", "down"),
+        ("pageup", "scroll(-10)", "up"),
+    ]
+    title_text = "Keys and commands"
+    hint_text = "↑ ↓ scroll · esc back"
+
+    def compose(self) -> ComposeResult:
+        """What is pressed where, and what may be written."""
+        with self.frame(), VerticalScroll():
+            yield Static(_help())
+
+    def action_scroll(self, by: int) -> None:
+        """Some lines on, or back."""
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
+
+
+def _help() -> Content:
+    lines = [literal("Hold shift to use your terminal's own selection with the mouse.", "$muted")]
+    for place, title in (
+        ("prompt", "In the prompt"),
+        ("conversation", "With the focus on the conversation (esc)"),
+        ("chat", "In both"),
+        ("everywhere", "Everywhere"),
+    ):
+        lines += [Content(""), Content.styled(title, "bold $primary")]
+        for key in KEYS:
+            if key.place == place:
+                lines += _row(" ".join(names(key)[:2]), key.help)
+    lines += [Content(""), Content.styled("Written into the prompt", "bold $primary")]
+    for each in COMMANDS:
+        lines += _row(f"/{each.name} {each.takes}".rstrip(), each.help)
+    return Content("\n").join(lines)
+
+
+def _row(left: str, right: str) -> list[Content]:
+    """Two columns, the right one as many lines as it needs."""
+    lines = literal(right).wrap(WIDTH - 4 - LEFT)
+    heads = [literal(f"{left:<{LEFT}}", "$secondary")] + [Content(" " * LEFT)] * len(lines)
+    return [head + line for head, line in zip(heads, lines, strict=False)]

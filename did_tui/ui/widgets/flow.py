@@ -1,0 +1,346 @@
+"""Pictures on their way from a source to the terminal, one at a time.
+
+Scaling and planning are done in a thread; the event loop only hands over. Where Textual has painted
+nothing meanwhile, the thread also sends: one wake-up of the event loop less for each frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from did_tui.config import GRAPHICS
+from did_tui.ui import terminal
+from did_tui.ui.base import TerminalApp
+from did_tui.ui.compositor import Canvas
+
+if TYPE_CHECKING:
+    import av
+
+    from did_tui.picture.art import Style
+    from did_tui.picture.cells import Words
+    from did_tui.picture.graphics import PixelPainter
+    from did_tui.picture.painter import Painter, Update
+    from did_tui.picture.scale import Source
+    from did_tui.picture.studio import Drawn, Field, Job, Studio
+
+DIMMED_FPS = 4.0  # under a translucent screen every frame repaints everything
+UNSEEN = 0.5  # seconds between two looks at whether a hidden picture can be seen again
+SETTLE = 0.08  # seconds without a new picture after which the last one is made exact
+
+Take = Callable[[], "av.VideoFrame | None"]
+
+
+class View(Protocol):
+    """Where the pictures go, as far as Textual decides it."""
+
+    def field(self) -> Field:
+        """Size and style as they are now."""
+
+    def paint_again(self) -> None:
+        """Have Textual paint the newest picture."""
+
+    def first_shown(self) -> None:
+        """The first frame of the source is on the screen."""
+
+    def cannot_show(self, error: BaseException) -> None:
+        """A picture could not be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the thread has done of a job; what was not ``sent`` is left to the event loop."""
+
+    drawn: Drawn
+    sent: bool
+
+
+class Flow:
+    """Takes the newest picture when it can be seen and the terminal has room for it.
+
+    Event loop only, but for what is done under the app's lock.
+    """
+
+    def __init__(self, view: View, canvas: Canvas) -> None:
+        self.picture: Words | None = None  # the newest one that was drawn
+        self.painter: Painter | PixelPainter | None = None
+        self.frames_shown = 0
+        self.held = False  # waits for the terminal
+        self.busy = False  # a picture is being drawn
+        self.fresh = False  # the source has something that was not taken yet
+        self.again = False  # the last picture has to be looked at once more
+        self._view, self._canvas = view, canvas
+        self._app: TerminalApp[Any] | None = None
+        self._take: Take | None = None
+        self._source: Source | None = None
+        self._soon = False  # a look is on its way
+        self._timer: asyncio.TimerHandle | None = None
+        self._dimmed_until = 0.0
+        self._studio: Studio | None = None
+        self._known: tuple[int, Field] | None = None  # Textual's paints, and the field then
+
+    def open(self, app: TerminalApp[Any]) -> None:
+        """Begin; be told when the terminal has room."""
+        self._app = app
+        app.add_picture(self)
+        self.look()
+
+    def close(self) -> None:
+        """End; never waits."""
+        app = self._app
+        if app is None:
+            return
+        self.wipe()
+        app.remove_picture(self)
+        with app.lock:
+            self._app = self._take = self.painter = None
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._studio is not None:
+            self._studio.close()
+
+    # The source
+
+    def attach(self, take: Take) -> None:
+        """Show what ``take`` gives from now on."""
+        self._take = take
+        self.frames_shown = 0
+
+    def ready(self) -> None:
+        """The source has a newer picture."""
+        if self._app is None:
+            self.fresh = True
+            return
+        with self._app.lock:
+            self.fresh = True
+        self.look()
+
+    def show(self, source: Source) -> None:
+        """Show this, until the source has something."""
+        self._source = source
+        self.look_again()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.wipe()
+        self._source = self.picture = self.painter = None
+        self.fresh = self.again = False
+
+    # When to draw
+
+    def room(self) -> None:
+        """The terminal has answered, or has taken what it was sent."""
+        if self.held:
+            self.look()
+
+    def changed(self) -> None:
+        """Size or style are others now."""
+        self._known = None
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Look at the last picture once more."""
+        self.again = self._source is not None
+        self.look()
+
+    def painted(self) -> None:
+        """Textual paints some of the picture: look when it has; rows come many at a time."""
+        self.again = True
+        if not self._soon:
+            self._soon = True
+            asyncio.get_running_loop().call_soon(self._after_paint)
+
+    def _after_paint(self) -> None:
+        self._soon = False
+        self.look()
+
+    def _look_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.look)
+
+    def look(self) -> None:
+        """Draw the next picture, if there is one, it can be seen, and the terminal has room."""
+        if self.busy:
+            self._look_in(SETTLE)
+            return
+        app = self._app
+        if app is None or not (self.fresh or self.again):
+            return
+        if self._studio is None:
+            self.busy = True
+            loading = asyncio.get_running_loop().run_in_executor(None, _new_studio)
+            loading.add_done_callback(self._begin)
+            return
+        way, now = self._canvas.way(), terminal.now()
+        if way == "hidden" or app.behind:
+            self.held = app.behind
+            self._look_in(UNSEEN)
+            return
+        with app.lock:
+            paced = app.paced
+            wait = app.pace.wait(now, app.pending) if paced else 0.0
+            budget = app.pace.budget(now) if paced and wait <= 0 else None
+        if way == "dimmed":
+            wait = max(wait, self._dimmed_until - now)
+        self.held = wait > 0
+        if self.held:
+            self._look_in(wait)
+            return
+        frame = self._take() if self.fresh and self._take is not None else None
+        self.fresh = False
+        self._source = frame or self._source
+        if self._source is None:
+            return
+        self.busy, self.again = True, False
+        job = self._job(app, self._source, budget, short=way == "short")
+        self._hand_over(app, self._studio, job, new=frame is not None)
+        self._look_in(SETTLE)
+
+    def _begin(self, studio: asyncio.Future[Studio]) -> None:
+        self.busy = False
+        if self._app is not None:
+            self._studio = studio.result()
+            self.look()
+
+    # One picture
+
+    def _job(
+        self, app: TerminalApp[Any], source: Source, budget: float | None, *, short: bool
+    ) -> Job:
+        from did_tui.picture.studio import Job
+
+        field, effort = self._field(app), app.pace.effort
+        self._fit_painter(field)
+        return Job(
+            source=source,
+            field=field,
+            size=effort.size,
+            price=effort.price,
+            budget=budget,
+            painter=self.painter if short else None,
+            window=self._canvas.window() if short else None,
+        )
+
+    def _field(self, app: TerminalApp[Any]) -> Field:
+        """The view's field; to ask Textual for each frame would take longer than to scale it."""
+        if self._known is None or self._known[0] != app.paints:
+            self._known = app.paints, self._view.field()
+        return self._known[1]
+
+    def _hand_over(self, app: TerminalApp[Any], studio: Studio, job: Job, *, new: bool) -> None:
+        loop, paints = asyncio.get_running_loop(), app.paints
+
+        def done(work: Future[_Outcome | None]) -> None:
+            wanted = not work.cancelled() and (work.exception() or work.result() is not None)
+            if wanted and not loop.is_closed():
+                loop.call_soon_threadsafe(self._finish, work, job, new)
+
+        work = studio.thread.submit(self._draw, studio, job, app, paints, new)
+        work.add_done_callback(done)
+
+    def _draw(
+        self, studio: Studio, job: Job, app: TerminalApp[Any], paints: int, new: bool
+    ) -> _Outcome | None:
+        """Draw, and send it if Textual has painted nothing since; the picture's own thread.
+
+        None when there is nothing more to be done: waking the event loop is not cheap.
+        """
+        drawn = studio.draw(job)
+        with app.lock:
+            if drawn.update is None or paints != app.paints or self.painter is not job.painter:
+                return _Outcome(drawn, sent=False)
+            self._send(app, drawn.update)
+            self.picture = drawn.picture
+            if self.fresh or (new and not self.frames_shown):
+                return _Outcome(drawn, sent=True)
+            self.frames_shown += new
+            self.busy = False
+        return None
+
+    def _finish(self, work: Future[_Outcome | None], job: Job, new: bool) -> None:
+        """Go on in the event loop with what the thread could not finish."""
+        self.busy = False
+        error = work.exception()
+        if error is not None:
+            self._view.cannot_show(error)
+            return
+        outcome, app = work.result(), self._app
+        if outcome is None or app is None or self._source is None:
+            return
+        field = self._field(app)
+        if (job.field.cols, job.field.rows, job.field.style.shape) != (
+            field.cols, field.rows, field.style.shape,
+        ):  # fmt: skip
+            self.look_again()  # everything has changed meanwhile
+            return
+        if not outcome.sent:
+            self.picture = outcome.drawn.picture
+            self._bring(app, job, outcome.drawn.picture)
+        if new:
+            self.frames_shown += 1
+            if self.frames_shown == 1:
+                self._view.first_shown()
+        if self.fresh:
+            self.look()
+        elif self.again:
+            self._look_in(SETTLE)
+
+    def _bring(self, app: TerminalApp[Any], job: Job, picture: Words) -> None:
+        """Bring a picture to the terminal by the way that there is now."""
+        way = self._canvas.way()
+        if way == "short" and job.painter is not None and job.painter is self.painter:
+            update = replace(job, window=self._canvas.window()).plan(picture)
+            if update is not None:
+                with app.lock:
+                    self._send(app, update)
+        elif way == "short":
+            self.again = True
+        elif way != "hidden":
+            self.again = way == "busy"
+            self._dimmed_until = terminal.now() + 1 / DIMMED_FPS
+            self._view.paint_again()
+
+    def _send(self, app: TerminalApp[Any], update: Update) -> None:
+        """Send an update; whoever holds the lock."""
+        if self.painter is None:
+            return
+        if update.data:
+            app.paint(update.data.decode(), update.wanted)
+        self.painter.commit(update)
+        self.again = not update.settled
+
+    # The painter
+
+    def _fit_painter(self, field: Field) -> None:
+        """Have a painter for this size and style; what it knows of the terminal is kept."""
+        style, painter = field.style, self.painter
+        if painter is None or not painter.fits(field.rows, field.cols, style):
+            self.wipe()
+            self.painter = _new_painter(field.rows, field.cols, style)
+        else:
+            painter.style = style
+
+    def wipe(self) -> None:
+        """Take a picture of pixels off the terminal: it does not go by itself."""
+        clear = getattr(self.painter, "clear", None)
+        if clear is not None and self._app is not None and self._app.paced:
+            self._app.write(clear().decode())
+
+
+def _new_painter(rows: int, cols: int, style: Style) -> Painter | PixelPainter:
+    from did_tui.picture.graphics import PixelPainter
+    from did_tui.picture.painter import Painter
+
+    kind = PixelPainter if style.shape.name in GRAPHICS else Painter
+    return kind(rows, cols, style)
+
+
+def _new_studio() -> Studio:
+    """Load what draws, which takes a while: not in the event loop."""
+    from did_tui.picture import graphics, painter, studio  # noqa: F401
+
+    return studio.Studio()

@@ -1,0 +1,401 @@
+"""What keys and written commands do in a conversation."""
+
+from __future__ import annotations
+
+import pytest
+from golden import words
+from liveterm import LiveDriver, calm, terminal_of
+from scripted import (
+    NOW,
+    ScriptedApp,
+    ScriptedOutput,
+    ScriptedRunner,
+    chat_on,
+    connect,
+    settle,
+    well,
+)
+from textual.pilot import Pilot
+
+from did_tui.live import events as e
+from did_tui.live.media.speaker import Device
+from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.screens.commands import COMMANDS, BadCommand, parse
+from did_tui.ui.screens.dialogs import Help, Passage, Pick
+from did_tui.ui.sound import Sound
+from did_tui.ui.widgets.prompt import Prompt
+
+PASSAGES = (
+    e.Citation("Product help", "The blue kettle is back.", "https://shop.example/help"),
+    e.Citation("Manual p. 4", "Fill it up to the mark."),
+)
+
+
+async def talk(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
+    """A conversation with one answer that rests on two passages."""
+    screen, runner = await chat_on(pilot)
+    connect(runner)
+    runner.say("What is new?")
+    runner.tell(e.Answer("The **kettle**.", "socket"), e.Responded("u1", "", PASSAGES))
+    await settle(pilot)
+    return screen, runner
+
+
+class ScriptedMicrophone:
+    """A microphone that hears something."""
+
+    talking = held = False
+    level = 0.5
+    duplex = "agent"
+
+    def toggle(self) -> bool:
+        self.talking = not self.talking
+        return self.talking
+
+
+def notices(app: ScriptedApp) -> str:
+    return " ".join(notice.message for notice in app._notifications)
+
+
+def copied(app: ScriptedApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    texts: list[str] = []
+    monkeypatch.setattr(app, "copy_to_clipboard", texts.append)
+    return texts
+
+
+# The focus
+
+
+async def test_escape_leads_to_the_conversation_and_i_back() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, _ = await talk(pilot)
+        for back in ("i", "tab", "shift+tab", "enter"):
+            await pilot.press("escape")
+            assert screen.stage.has_focus
+            await pilot.press(back)
+            assert screen.prompt.has_focus, back
+        await pilot.press(*"yes")
+        assert screen.prompt.text == "yes", "in the prompt, letters are text"
+
+
+async def test_messages_are_chosen_and_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await talk(pilot)
+        texts = copied(app, monkeypatch)
+        await pilot.press("escape", "y")
+        assert texts == ["The **kettle**."], "the newest answer, where none is chosen"
+        await pilot.press("k", "k", "k", "y")
+        assert texts[1:] == ["What is new?"]
+        await pilot.press("down", "y")
+        assert texts[2:] == ["The **kettle**."]
+
+
+async def test_passages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await talk(pilot)
+        assert "1 Product help · 2 Manual p. 4" in words(app.export_screenshot())
+        texts = copied(app, monkeypatch)
+        await pilot.press("escape", "k", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, Passage)
+        assert "The blue kettle is back" in words(app.export_screenshot())
+        assert "https://shop.example/help" in words(app.export_screenshot())
+        await pilot.press("y")
+        assert texts == ["https://shop.example/help"]
+        await pilot.press("right")
+        await settle(pilot)
+        assert "Fill it up" in words(app.export_screenshot())
+        await pilot.press("escape", "9", "2")
+        await settle(pilot)
+        assert "Fill it up" in words(app.export_screenshot()), "its number leads to it as well"
+
+
+async def test_the_transcript_follows_until_somebody_scrolls_back() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await talk(pilot)
+        transcript = screen.stage.transcript
+        for number in range(12):
+            runner.tell(e.Greeted(f"More and more, {number}."))
+        runner.tell(e.UserSaid("u9", "And?"), e.Answer("Newest.\n\n" * 9, "socket"))
+        await settle(pilot)
+        assert transcript.scroll_y == transcript.max_scroll_y > 0
+        await pilot.press("pageup")
+        await settle(pilot)
+        here = transcript.scroll_y
+        assert here < transcript.max_scroll_y
+        runner.tell(e.UserSaid("u10", "And?"), e.Answer("Newer.\n\n" * 9, "socket"))
+        await settle(pilot)
+        assert transcript.scroll_y == here, "nothing moves under the eyes"
+        for _ in range(12):
+            await pilot.press("pagedown")
+        await settle(pilot)
+        runner.tell(e.UserSaid("u11", "And?"), e.Answer("Last.\n\n" * 9, "socket"))
+        await settle(pilot)
+        assert transcript.scroll_y == transcript.max_scroll_y
+
+
+async def test_an_answer_that_grows_within_its_line_moves_nothing() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await talk(pilot)
+        runner.tell(e.UserSaid("u2", "More?"), e.Partial("One", 0, "socket"))
+        await settle(pilot)
+        before = screen._compositor.full_map
+        runner.tell(e.Partial(" two", 1, "socket"))
+        await settle(pilot)
+        await calm(0.1)
+        assert "One two" in words(app.export_screenshot())
+        assert screen._compositor.full_map is before, "no layout for a word"
+
+
+# Sound
+
+
+async def test_the_volume_has_keys_and_a_command() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen, runner = await talk(pilot)
+        output = screen.sound.output
+        assert isinstance(output, ScriptedOutput)
+        await pilot.press("escape", "minus", "minus")
+        assert output.volume == 0.8
+        await pilot.press("m")
+        assert runner.playback.muted
+        screen._tick()
+        await settle(pilot)
+        assert "muted" in words(app.export_screenshot())
+        await pilot.press("plus")
+        assert not runner.playback.muted, "who turns it up wants to hear it"
+        await pilot.press("i", *"/volume 30", "enter")
+        assert output.volume == 0.3
+        screen._tick()
+        await settle(pilot)
+        assert "volume 30%" in words(app.export_screenshot())
+        assert runner.said == ["What is new?"]
+
+
+async def test_a_device_is_chosen_from_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Device("pulse:a", "Headset [b]x[/b]\x1b[2J", True), Device("pulse:b", "Screen")]
+    monkeypatch.setattr(Sound, "devices", staticmethod(lambda: found))
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, _ = await talk(pilot)
+        output = screen.sound.output
+        assert isinstance(output, ScriptedOutput)
+        await pilot.press("escape", "a")
+        await settle(pilot)
+        assert isinstance(app.screen, Pick)
+        assert "Headset [b]x[/b]" in words(app.export_screenshot())
+        await pilot.press("escape")
+        await settle(pilot)
+        assert output.sink == "pulse"
+        await pilot.press("a")
+        await settle(pilot)
+        await pilot.press("down", "enter")
+        await settle(pilot)
+        assert output.sink == "pulse:b"
+
+
+async def test_the_microphone_says_why_not() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen, runner = await talk(pilot)
+        microphone = ScriptedMicrophone()
+        screen.sound.microphone = microphone  # type: ignore[assignment]
+        await pilot.press("f3")
+        await settle(pilot)
+        assert "It only sends" in notices(app)
+        assert not microphone.talking
+        runner.no_microphone_because = ""
+        await pilot.press("f3")
+        screen._tick()
+        await settle(pilot)
+        assert microphone.talking
+        assert "microphone ▃" in words(app.export_screenshot())
+        await pilot.press("f3")
+        assert not microphone.talking
+
+
+async def test_an_interruption_lets_nothing_be_heard_that_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("did_tui.ui.sound.ON_ITS_WAY", 0.2)
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await talk(pilot)
+        runner.tell(e.UtteranceStarted("v1"))
+        await pilot.press("ctrl+c")
+        assert runner.playback.hushed
+        await calm(0.4)
+        assert not runner.playback.hushed
+
+
+# The prompt
+
+
+async def test_what_was_sent_can_be_recalled() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await talk(pilot)
+        prompt = screen.prompt
+        await pilot.press(*"one", "enter", *"two", "enter", *"draft", "up")
+        assert prompt.text == "two"
+        await pilot.press("up", "up")
+        assert prompt.text == "one"
+        await pilot.press("down", "down")
+        assert prompt.text == "draft", "what was being written is not lost"
+        await pilot.press("up", "enter")
+        assert runner.said[-1] == "two"
+
+
+async def test_several_lines_are_walked_before_the_past_is_recalled() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, _ = await talk(pilot)
+        await pilot.press(*"one", "enter", "a", "ctrl+j", "b", "up")
+        assert screen.prompt.text == "a\nb"
+        await pilot.press("up")
+        assert screen.prompt.text == "one"
+
+
+async def test_the_editor_writes_the_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = ScriptedApp(well)
+
+    async def edited(self: Prompt, text: str) -> str:
+        return text + " and more\x1b[2J\n"
+
+    monkeypatch.setattr(Prompt, "_edited", edited)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await talk(pilot)
+        await pilot.press(*"words", "f4")
+        await settle(pilot)
+        assert screen.prompt.text == "words and more[2J"
+        assert runner.said == ["What is new?"], "sent it is by enter"
+
+
+async def test_a_terminal_that_cannot_be_given_away_says_so() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen, _ = await talk(pilot)
+        await pilot.press(*"words", "f4")
+        await settle(pilot)
+        assert screen.prompt.text == "words"
+        assert "cannot be given to an editor" in notices(app)
+
+
+# Commands
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "rest"),
+    [
+        ("/help", "help", ""),
+        ("/speak Hello  there ", "speak", "Hello  there"),
+        ("/speak two\nlines", "speak", "two\nlines"),
+        ("/speak-audio https://a.example/b.mp3", "speak-audio", "https://a.example/b.mp3"),
+        ("/rate good", "rate", "good"),
+        ("/volume 0", "volume", "0"),
+        ("/export", "export", ""),
+    ],
+)
+def test_commands_are_read(text: str, name: str, rest: str) -> None:
+    found = parse(text)
+    assert found is not None
+    assert (found[0].name, found[1]) == (name, rest)
+
+
+@pytest.mark.parametrize(
+    "text", ["hello", "/etc/passwd is what?", " /help", "a /help", "/", "//", "/Help", "/2 of it"]
+)
+def test_messages_are_no_commands(text: str) -> None:
+    assert parse(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("/foo", "no command /foo"),
+        ("/speak", "/speak TEXT"),
+        ("/rate fine", "/rate good or /rate bad"),
+        ("/volume 101", "0 to 100"),
+        ("/volume \u0665", "0 to 100"),
+        ("/volume loud", "0 to 100"),
+    ],
+)
+def test_wrong_commands_are_explained(text: str, why: str) -> None:
+    with pytest.raises(BadCommand, match=why):
+        parse(text)
+
+
+async def test_an_unknown_command_stays_in_the_prompt() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen, runner = await talk(pilot)
+        await pilot.press(*"/foo", "enter")
+        await settle(pilot)
+        assert screen.prompt.text == "/foo"
+        assert runner.said == ["What is new?"]
+        assert "/help lists them" in notices(app)
+
+
+async def test_help_names_every_command() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 90)) as pilot:
+        await talk(pilot)
+        await pilot.press(*"/help", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, Help)
+        shown = words(app.export_screenshot())
+        for command in COMMANDS:
+            assert f"/{command.name}" in shown
+        await pilot.press("escape")
+        assert isinstance(app.screen, ChatScreen)
+
+
+# Text from outside
+
+
+HOSTILE = "[b]x[/] [@click=app.quit]y[/] \x1b[31m\x1b]2;t\x07\x1b[2J\x9b2J\u202e&#27;[2J & **z**"
+
+
+async def test_nothing_that_is_said_steers_the_terminal() -> None:
+    app = ScriptedApp(well, driver_class=LiveDriver)
+    async with app.run_test(size=(120, 36), headless=False, notifications=True) as pilot:
+        screen, runner = await chat_on(pilot)
+        terminal = terminal_of(app)
+        titles = {title for title in terminal.titles if not title.startswith("22;")}
+        connect(runner)
+        cited = e.Citation(HOSTILE, HOSTILE, HOSTILE)
+        runner.say(HOSTILE)
+        runner.tell(
+            e.Greeted(HOSTILE),
+            e.Partial(HOSTILE, 0, "socket"),
+            e.UtteranceStarted("v1"),
+            e.Responded("u1", "", (cited, cited)),
+        )
+        screen.stage.captions.toggle()
+        runner.playback.speaker_name = HOSTILE
+        runner.playback.counters.sound_heard = 48_000 * 9
+        await settle(pilot)
+        runner.tell(e.Answer(HOSTILE, "socket"), e.UtteranceFailed(HOSTILE))
+        screen.stage.transcript.rename(HOSTILE)
+        screen.warn(HOSTILE)
+        screen.prompt.address(HOSTILE)
+        screen.changed()
+        screen._tick()
+        await settle(pilot)
+        await pilot.press("escape", "s", "k", "1")
+        await settle(pilot)
+        assert isinstance(app.screen, Passage)
+        await pilot.press("escape")
+        runner.tell(e.Failed("stream", HOSTILE, HOSTILE), at=NOW)
+        await settle(pilot)
+        assert terminal.strange == []
+        assert {title for title in terminal.titles if not title.startswith("22;")} == titles
+        assert "\u202e" not in terminal.text
+        assert "[b]x[/]" in terminal.text
+        assert app.is_running
