@@ -17,6 +17,7 @@ from did_tui.api.models import RuntimeAgent
 from did_tui.config import Settings
 from did_tui.live import events as e
 from did_tui.live.conversation import Conversation, Effect
+from did_tui.live.export import Record, record_of
 from did_tui.live.media.playback import Counters
 from did_tui.picture.still import Still
 from did_tui.ui.app import DidTui
@@ -124,6 +125,8 @@ class ScriptedRunner:
         self.agent: RuntimeAgent | None = None
         self.said: list[str] = []
         self.interrupted = 0
+        self.rated: list[tuple[str, int]] = []
+        self.feedback: list[int] = []
         self.microphone = None
         self.no_microphone_because: str | None = "It only sends."
         self.closed = 0
@@ -137,6 +140,16 @@ class ScriptedRunner:
         self.said.append(text)
         self.tell(e.UserSaid(f"u{len(self.said)}", text))
         return f"u{len(self.said)}"
+
+    async def rate(self, message_id: str, score: int) -> None:
+        self.rated.append((message_id, score))
+        self.tell(e.Rated(message_id, score))
+
+    async def give_feedback(self, rating: int, answer: str = "") -> None:
+        self.feedback.append(rating)
+
+    def record(self) -> Record:
+        return record_of(self.conversation, self.agent_id, "Ada", "cht_1", None)
 
     def interrupt(self) -> None:
         self.interrupted += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from golden import words
 from liveterm import LiveDriver, calm, terminal_of
@@ -17,8 +19,11 @@ from scripted import (
 )
 from textual.pilot import Pilot
 
+from did_tui.api.errors import Unreachable
+from did_tui.api.models import RuntimeAgent
 from did_tui.live import events as e
 from did_tui.live.media.speaker import Device
+from did_tui.ui.screens.agents import AgentsScreen
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.screens.commands import COMMANDS, BadCommand, parse
 from did_tui.ui.screens.dialogs import Help, Passage, Pick
@@ -354,6 +359,100 @@ async def test_help_names_every_command() -> None:
             assert f"/{command.name}" in shown
         await pilot.press("escape")
         assert isinstance(app.screen, ChatScreen)
+
+
+# What becomes of it
+
+
+async def test_an_answer_is_rated_by_key_and_by_command() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await talk(pilot)
+        answer = runner.conversation.messages[-1].id
+        await pilot.press("escape", "R")
+        await settle(pilot)
+        assert isinstance(app.screen, Pick)
+        await pilot.press("escape")
+        assert runner.rated == [], "escape changes nothing"
+        await pilot.press("R", "b")
+        await settle(pilot)
+        assert runner.rated == [(answer, -1)]
+        assert "you rated this bad" in words(app.export_screenshot())
+        await pilot.press("i", *"/rate good", "enter")
+        await settle(pilot)
+        assert runner.rated[1:] == [(answer, 1)]
+        await pilot.press("escape", "k", "k", "R")
+        await settle(pilot)
+        assert isinstance(app.screen, ChatScreen), "a question of one's own is not rated"
+
+
+async def test_a_rating_that_does_not_arrive_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_message: str, _score: int) -> None:
+        raise Unreachable("api.d-id.com cannot be reached")
+
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        _, runner = await talk(pilot)
+        monkeypatch.setattr(runner, "rate", refuse)
+        await pilot.press(*"/rate good", "enter")
+        await settle(pilot)
+        assert "cannot be reached" in notices(app)
+
+
+@pytest.mark.parametrize(("end", "holds"), [("md", "**kettle**"), ("json", '"agent_id"')])
+async def test_a_transcript_is_kept(tmp_path: Path, end: str, holds: str) -> None:
+    app = ScriptedApp(well)
+    path = tmp_path / f"call.{end}"
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen, _ = await talk(pilot)
+        screen.prompt.text = f"/export {path}"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert holds in path.read_text()
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.write_text("mine")
+        screen.prompt.text = f"/export {path}"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert path.read_text() == "mine", "no file is lost"
+        assert "is there already" in notices(app)
+        screen.prompt.text = "/export call.doc"
+        await pilot.press("enter")
+        assert ".md, .json, .srt, .vtt" in notices(app)
+
+
+async def test_the_form_of_a_transcript_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await talk(pilot)
+        await pilot.press("escape", "e")
+        await settle(pilot)
+        await pilot.press("v")
+        await settle(pilot)
+        (file,) = tmp_path.iterdir()  # noqa: ASYNC240
+        assert file.name.startswith("Ada-")
+        assert file.read_text().startswith("WEBVTT")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_who_wants_to_know_is_told_how_it_was(wanted: bool) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await talk(pilot)
+        wish = {"enabled": wanted, "closing_message": "[b]So?[/]"}
+        runner.agent = RuntimeAgent.parse({"name": "Ada", "end_of_call_feedback": wish})
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        assert runner.closed, "nothing costs any more while the question stands"
+        if wanted:
+            assert "[b]So?[/]" in words(app.export_screenshot())
+            await pilot.press("4")
+            await settle(pilot)
+        assert runner.feedback == [4] * wanted
+        assert isinstance(app.screen, AgentsScreen)
 
 
 # Text from outside

@@ -16,6 +16,7 @@ from did_tui.live.conversation import Conversation
 from did_tui.live.events import Failed, Opening
 from did_tui.ui.screens import words
 from did_tui.ui.screens.chatkeys import ChatKeys
+from did_tui.ui.screens.dialogs import Choice, Pick
 from did_tui.ui.screens.gauges import Gauges
 from did_tui.ui.screens.stage import Stage
 from did_tui.ui.sound import Sound
@@ -25,6 +26,7 @@ from did_tui.ui.widgets.topbar import TopBar
 if TYPE_CHECKING:
     from did_tui.live.runner import Runner
 
+STARS = [Choice(stars, "★" * stars, str(stars)) for stars in range(5, 0, -1)]
 LINGER = 2.0  # seconds that the screen waits for the stream to be closed
 QUIET = 1.0  # seconds after a spoken answer that end a conversation with --once
 SPEECHLESS = 15.0  # the same for an answer that is never spoken
@@ -49,6 +51,7 @@ class ChatScreen(ChatKeys):
         super().__init__()
         self._wanted = agent if isinstance(agent, str) else ""
         self._agent = Agent(preview_name=agent) if isinstance(agent, str) else agent
+        self.agent_name = self._agent.name
         self._thumbnail = still
         self._unsaid = list(say)
         self._starters: Sequence[str] = self._agent.starter_message
@@ -90,6 +93,7 @@ class ChatScreen(ChatKeys):
         self.connect()
 
     def _say_where(self) -> None:
+        self.agent_name = self._agent.name
         self.query_one(TopBar).crumbs = (self.app.place, "Agents", self._agent.name)
 
     @work(group="connect")
@@ -160,7 +164,25 @@ class ChatScreen(ChatKeys):
     async def leave(self) -> None:
         """Close, report, go."""
         await self.end()
+        await self._ask_how_it_was()
         self.app.leave_conversation()
+
+    async def _ask_how_it_was(self) -> None:
+        """Where the agent wants to know: one question, when nothing costs any more."""
+        runner = self.runner
+        asked = any(said.role == "user" for said in self.conversation.messages)
+        if runner is None or runner.agent is None or not asked or self.app.once:
+            return
+        wish = runner.agent.end_of_call_feedback
+        if not wish.enabled:
+            return
+        title = wish.closing_message or "How was this conversation?"
+        stars = await self.app.push_screen_wait(Pick(title, STARS))
+        if stars is not None:
+            try:
+                await runner.give_feedback(stars)
+            except DidError as error:
+                self.notify(str(error), title="Not sent", severity="warning")
 
     async def end(self) -> None:
         """Close the conversation, waiting for it a little; the rest goes on behind the screen."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
 from textual.binding import ActiveBinding
 from textual.screen import Screen
 
+from did_tui.api.errors import DidError
 from did_tui.live.conversation import Conversation, Message
+from did_tui.ui import transcripts
 from did_tui.ui.keys import bindings, in_order
 from did_tui.ui.screens.commands import BadCommand, parse
 from did_tui.ui.screens.dialogs import Choice, Help, Passage, Pick
@@ -18,6 +21,7 @@ from did_tui.ui.screens.stage import Stage
 from did_tui.ui.screens.words import SHAPES
 from did_tui.ui.sound import COPYING_SECONDS, Sound
 from did_tui.ui.text import plain
+from did_tui.ui.transcripts import FORMS
 from did_tui.ui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ class ChatKeys(Screen[None]):
     sound: Sound
     runner: Runner | None
     frozen: bool
+    agent_name: str
 
     @property
     def conversation(self) -> Conversation:
@@ -122,6 +127,50 @@ class ChatKeys(Screen[None]):
         """Give a text to the terminal's clipboard."""
         self.app.copy_to_clipboard(text)
         self.notify(f"Copied {len(text)} characters.", timeout=2)
+
+    @work(group="rate", exclusive=True)
+    async def action_rate(self) -> None:
+        """Ask how the answer was."""
+        message = self.chosen
+        if message is None or message.role != "assistant":
+            self.notify("Only answers can be rated.", timeout=3)
+            return
+        choices = [Choice(1, "Good", "g"), Choice(-1, "Bad", "b")]
+        if message.rating:
+            choices.append(Choice(0, "Take the rating back", "0"))
+        score = await self.app.push_screen_wait(Pick("How was this answer?", choices))
+        if score is not None:
+            await self.rate(message, score)
+
+    async def rate(self, message: Message | None, score: int) -> None:
+        """Tell D-ID how an answer was: 1 good, -1 bad, 0 for no rating."""
+        if message is None or self.runner is None:
+            self.notify("There is no answer to rate yet.", timeout=3)
+            return
+        try:
+            await self.runner.rate(message.id, score)
+        except DidError as error:
+            self.notify(f"{error} {error.advice}", title="Not rated", severity="warning")
+
+    @work(group="export", exclusive=True)
+    async def action_export(self) -> None:
+        """Ask for a form, and keep the transcript in it."""
+        choices = [Choice(end, words, end[0]) for end, words in FORMS.items()]
+        form = await self.app.push_screen_wait(Pick("Keep the transcript as", choices))
+        if form is not None:
+            self.export(transcripts.usual_name(self.agent_name, form))
+
+    def export(self, path: Path) -> None:
+        """Keep the transcript in a file that is not there yet; the name's end says how."""
+        if self.runner is None:
+            self.notify("Nothing was said yet.", timeout=3)
+            return
+        try:
+            transcripts.write(self.runner.record(), path)
+        except (OSError, transcripts.NoForm) as error:
+            self.notify(str(error), title="Not kept", severity="warning", timeout=8)
+        else:
+            self.notify(f"The transcript is in {path}.", timeout=6)
 
     def action_open(self) -> None:
         """The first passage that the message rests on; else back to the prompt."""
@@ -258,6 +307,13 @@ class ChatKeys(Screen[None]):
                     runner.speak(rest)
                 else:
                     runner.speak_audio(rest)
+            case "rate":
+                answers = [said for said in self.conversation.messages if said.role == "assistant"]
+                score = 1 if rest == "good" else -1
+                self.run_worker(self.rate(answers[-1] if answers else None, score), group="rate")
+            case "export":
+                form = Path(rest) if rest else transcripts.usual_name(self.agent_name, "md")
+                self.export(form)
             case "volume":
                 self.say_volume(self.sound.set_volume(int(rest) / 100))
             case "mute" | "device" | "help" | "stats":

@@ -14,6 +14,7 @@ from did_tui.ui.text import literal, one_line
 GUTTER = 10  # columns that a name takes at most
 NARROW = 40  # columns below which names stand above what was said
 
+_RATINGS = {1: "you rated this good", -1: "you rated this bad"}
 _NOTES = {
     "waiting": "waits to be sent",
     "interrupted": "interrupted",
@@ -37,13 +38,19 @@ class MessageView(Static):
         self._name = name
         self._growing = Growing()
         self._blocks: list[Block] = []
-        self._seen: object = None
+        self._seen: tuple[object, ...] = ()
         self._lines: tuple[int, list[Content]] | None = None
         self.follow(message, name)
 
     def follow(self, message: Message, name: str) -> None:
         """Show the message as it is now."""
-        seen = (message.heard_text, message.state, message.trouble, message.citations, name)
+        seen: tuple[object, ...] = (
+            message.heard_text,
+            message.state,
+            message.trouble,
+            message.citations,
+        )
+        seen = (*seen, message.rating, name)
         if seen == self._seen:
             return
         self.message, self._name, self._seen = message, name, seen
@@ -73,6 +80,8 @@ class MessageView(Static):
             found.append(Block(literal(f"({_NOTES[message.state]})", "italic $muted")))
         if message.trouble:
             found.append(Block(literal(f"✗ not sent: {message.trouble}", "$error")))
+        if message.rating in _RATINGS:
+            found.append(Block(literal(f"({_RATINGS[message.rating]})", "italic $muted")))
         if message.citations and message.state != "streaming":
             found.append(Block(_sources(message)))
         return found
