@@ -60,8 +60,8 @@ def same(one: object, other: object) -> bool:
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The lines of a unified diff of two objects as JSON, without its header; [] for no change."""
-    lines = difflib.unified_diff(text_of(before).splitlines(), text_of(after).splitlines(), n=2)
-    return list(lines)[2:]
+    one, other = text_of(before).splitlines(), text_of(after).splitlines()
+    return list(difflib.unified_diff(one, other, n=2, lineterm=""))[2:]
 
 
 def text_of(value: Mapping[str, Any]) -> str:

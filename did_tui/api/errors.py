@@ -22,6 +22,7 @@
         ├── RateLimited       429
         ├── Moderated         451
         └── ServiceFailure    5xx
+            └── NotOffered      501
 
 ``str(error)`` is one sentence for a user; ``error.advice`` says what to do next. The texts and
 statuses are protocol 1.6 and 2.8.
@@ -201,6 +202,13 @@ class ServiceFailure(ApiError):
     advice = "This is on D-ID's side. Try again in a moment."
 
 
+class NotOffered(ServiceFailure):
+    """The service does not have that, as the emulator has no speech recognition."""
+
+    sentence = "This service does not do that"
+    advice = "D-ID itself may."
+
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     401: NotSignedIn,
     402: OutOfCredits,
@@ -210,6 +218,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     415: UnknownFormat,
     429: RateLimited,
     451: Moderated,
+    501: NotOffered,
 }
 
 _SPEAK_FOR_THEMSELVES = (401, 402, 429)

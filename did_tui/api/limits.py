@@ -205,7 +205,10 @@ def document_problems(document: Mapping[str, Any], *, present: int = 0) -> Probl
         found["title"] = "A document needs a title."
     if document.get("documentType") not in DOCUMENT_TYPES:
         found["documentType"] = f"One of {', '.join(DOCUMENT_TYPES)}."
-    if not is_web(document.get("source_url"), "https", "http", "s3"):
+    source = document.get("source_url")
+    # The emulator takes what is in the address itself; D-ID is the one to refuse that.
+    is_inline = isinstance(source, str) and source.startswith("data:")
+    if not is_inline and not is_web(source, "https", "http", "s3"):
         found["source_url"] = "This is an address from which D-ID can fetch it."
     if _filled(document.get("webhook")) and not is_web(document["webhook"]):
         found["webhook"] = "This is an address that begins with http."

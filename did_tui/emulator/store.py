@@ -132,6 +132,10 @@ class Store:
             (title, text, record, document, knowledge),
         )
 
+    def unindex(self, document: str) -> None:
+        """Make a document's passages findable no more."""
+        self._db.execute("DELETE FROM passage WHERE document = ?", (document,))
+
     def search(self, knowledge: str, question: str, limit: int = 4) -> list[Passage]:
         """The passages of a knowledge base that fit a question, best first.
 
