@@ -149,7 +149,7 @@ def _add_talk(parser: argparse.ArgumentParser) -> None:
         "--session-timeout",
         metavar="S",
         default=argparse.SUPPRESS,
-        help="let D-ID end the stream after so many seconds, up to 300",
+        help="seconds of silence until D-ID closes the stream, up to 300",
     )
     parser.add_argument(
         "--output-resolution",

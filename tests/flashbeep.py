@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
@@ -98,6 +99,26 @@ def _bits(number: int) -> list[int]:
     number %= NUMBERS
     check = (number ^ number >> 4 ^ number >> 8) & 15 ^ 9
     return [(number << 4 | check) >> place & 1 for place in range(16)]
+
+
+def write_file(path: Path, seconds: float) -> None:
+    """A file that flashes, hums and beeps."""
+    source = Source()
+    with av.open(str(path), "w") as file:
+        sound = file.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        picture = file.add_stream("mpeg4", rate=FPS, width=SIDE, height=SIDE, pix_fmt="yuv420p")
+        size = RATE // FPS
+        for number in range(int(seconds * FPS)):
+            block = av.AudioFrame.from_ndarray(
+                source.sound(number * size, size).reshape(1, -1), format="s16", layout="mono"
+            )
+            block.sample_rate, block.pts = RATE, number * size
+            file.mux(sound.encode(block))
+            frame = source.picture(number)
+            frame.pts = number
+            file.mux(picture.encode(frame))
+        file.mux(sound.encode(None))
+        file.mux(picture.encode(None))
 
 
 # What is shown

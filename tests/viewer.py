@@ -1,4 +1,4 @@
-"""Two viewers of an agent, which keep what they show: did-tui's own, and aiortc without more.
+"""Viewers of an agent, which keep what they show: did-tui's own, aiortc without more, a browser.
 
 Sound goes to the speaker, where others record it. ``python viewer.py --help`` runs one in a process
 of its own and prints what it saw and took as JSON.
@@ -23,6 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import browserview
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_to_sdp
@@ -137,6 +138,29 @@ async def plain(url: str, sink: str = "pulse") -> AsyncIterator[Seen]:
         await client.close()
 
 
+@asynccontextmanager
+async def browser(url: str, _sink: str = "pulse") -> AsyncIterator[Seen]:
+    """Receive as Chromium does; it plays where the environment says."""
+    seen = Seen()
+    client, agent_id = await _find(url)
+    stream = await client.create_stream(
+        agent_id, {"compatibility_mode": "on", "fluent": True}, connection=CONNECTION
+    )
+
+    async def answer(sdp: str) -> None:
+        await client.send_answer(agent_id, stream, sdp, connection=CONNECTION)
+
+    def show(moment: float, number: int, lit: bool) -> None:
+        seen.shown.append(Shown(moment, number, lit))
+
+    try:
+        async with browserview.watching(stream.offer_sdp, answer, show):
+            yield seen
+    finally:
+        await client.delete_stream(agent_id, stream, connection=CONNECTION)
+        await client.close()
+
+
 class _Ear:
     """Writes what waits to the speaker, silence where nothing does; begins with three frames."""
 
@@ -165,7 +189,7 @@ class _Ear:
             rest = rest[wanted:]
 
 
-VIEWERS = {"did-tui": did_tui, "aiortc": plain}
+VIEWERS = {"did-tui": did_tui, "aiortc": plain, "chromium": browser}
 
 
 async def _view(options: argparse.Namespace) -> dict[str, Any]:

@@ -48,5 +48,6 @@ Routes: list_agents list_agents_bare create_agent get_agent update_agent
   delete_avatar list_voices clone_voice delete_voice upload_image detect_faces
   delete_image upload_audio delete_audio get_settings change_settings get_logo
   change_logo delete_logo list_secrets create_secret get_secret change_secret
-  delete_secret notifications
+  delete_secret
+  notifications (a socket's handshake, which can be late or refused)
 """

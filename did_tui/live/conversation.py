@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from did_tui.live.events import (
     STEPS,
     Answer,
+    AnswerStalled,
     Closed,
     Closing,
     Connectivity,
@@ -291,6 +292,9 @@ class Conversation:
                 message = transcript.message(event.id)
                 if message is not None:
                     message.rating, message.rating_id = event.score, event.rating_id
+            case AnswerStalled():
+                transcript.give_up()
+                yield from self._next_turn()
             case Partial():
                 transcript.add_partial(event, now)
             case Answer():

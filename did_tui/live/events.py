@@ -163,6 +163,11 @@ class SendFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerStalled:
+    """The rest of an answer does not come."""
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A passage that an answer rests on."""
 
@@ -273,6 +278,7 @@ Event: TypeAlias = (
     | Spoke
     | Transcribed
     | SendFailed
+    | AnswerStalled
     | Responded
     | Rated
     | Partial

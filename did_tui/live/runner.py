@@ -42,6 +42,7 @@ from did_tui.live.conversation import (
     Send,
 )
 from did_tui.live.events import (
+    AnswerStalled,
     Closed,
     Closing,
     Delayed,
@@ -269,7 +270,7 @@ class Runner:
 
     async def _tick(self) -> None:
         """Once a second: how strong the connection is, and whether an answer is overdue."""
-        asked, since = "", 0.0
+        before, since = ("", 0), 0.0
         while True:
             await asyncio.sleep(TICK_SECONDS)
             self._keep()
@@ -279,13 +280,19 @@ class Runner:
             strength = line.strength()
             if conversation.plan.video and strength != conversation.connectivity:
                 self.emit(Measured(strength))
-            awaiting = conversation.transcript.awaiting
-            if awaiting != asked or conversation.transcript.answer_begun:
-                asked, since = awaiting, now
+            progress = conversation.transcript.progress
+            if progress != before:
+                before, since = progress, now
+            awaiting, begun = progress
             line.watch.asked = since if awaiting else None
             if line.watch.unanswered(now):
-                reason = f"No answer came for {now - since:.0f} s."
-                self.emit(SendFailed(awaiting, reason, "Send it again."))
+                waited = f"for {now - since:.0f} s"
+                if begun:
+                    self.emit(AnswerStalled())
+                    self._explain(f"Nothing more of the answer came {waited}.")
+                else:
+                    reason = f"No answer came {waited}."
+                    self.emit(SendFailed(awaiting, reason, "Send it again."))
 
     # Talking
 

@@ -92,6 +92,7 @@ class WebRtcStream:
         self._creating: asyncio.Future[Stream] | None = None
         self._was_connected = False
         self._closing = False
+        self._gathering: asyncio.Future[None] | None = None
         self._ending: asyncio.Future[Any] | None = None
         self.stream: Stream | None = None
 
@@ -210,7 +211,9 @@ class WebRtcStream:
         self, pc: RTCPeerConnection, stream: Stream, answer: RTCSessionDescription
     ) -> None:
         """Gather candidates and post them; one that does not arrive is one way less."""
-        await pc.setLocalDescription(answer)
+        # Shielded: sockets that are being opened when this is cancelled would stay open.
+        self._gathering = asyncio.ensure_future(pc.setLocalDescription(answer))
+        await asyncio.shield(self._gathering)
         mid = rtc.first_mid(answer.sdp)
         candidates: list[Mapping[str, Any] | None] = [
             wire.candidate_fields(candidate_to_sdp(candidate), mid, 0)
@@ -281,6 +284,8 @@ class WebRtcStream:
             self._page.erase()
 
     async def _hang_up(self) -> None:
+        if self._gathering is not None:
+            await asyncio.wait([self._gathering], timeout=HANG_UP_SECONDS)
         if self._pc is not None:
             rtc.end_consent(self._pc)
             await asyncio.wait_for(self._pc.close(), HANG_UP_SECONDS)

@@ -157,9 +157,10 @@ class Transcript:
         return list(turn.answers) if turn.responded else None
 
     @property
-    def answer_begun(self) -> bool:
-        """Whether something of the answer to the newest message is here."""
-        return bool(self._turn.answers)
+    def progress(self) -> tuple[str, int]:
+        """Changes whenever something of the awaited answer comes: its message, its length."""
+        answer = self._turn.open_answer
+        return self.awaiting, len(answer.text) if answer is not None else 0
 
     # What the user says
 

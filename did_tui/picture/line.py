@@ -22,6 +22,8 @@ from dataclasses import dataclass
 # The line
 QUEUE = 0.07  # seconds of the line's time that our bytes may wait for each other
 BURST = 0.1  # seconds of the line's time that one frame may take
+NARROW = 32_000.0  # bytes a second; below it the rest of the user interface takes time as well
+NARROW_PART = 0.7  # of QUEUE and BURST, there
 FIRST = 2500.0  # bytes of a frame before anything is known
 LEAST = 400.0  # bytes; with less room a frame is not worth its overhead
 ENOUGH = 1_000_000.0  # bytes; more than any picture takes, so a larger budget is none
@@ -45,8 +47,12 @@ DOUBT = 3.0  # seconds of queueing without a break after which it is doubted
 # A terminal that does not answer
 LOST = 3.0  # seconds without an answer that is due
 SILENT_RATE = 1_000_000.0  # for a terminal that has never answered
-STOPPED_RATE = 32_000.0  # for one that has: a line that is down is likelier than a mute terminal
-SILENT_START = 32_000.0  # where both begin; it doubles every second
+SILENT_START = 32_000.0  # where that begins; it doubles every second
+#: The same for one that has answered: that it does not read, or that the line is down, is likelier
+#: than that it is mute, and whatever is sent now stands before the picture that will be due then.
+STOPPED_RATE = 32_000.0
+STOPPED_START = 1_000.0
+STOPPED_DOUBLES = 2.0  # seconds
 
 # What the caller is told
 HOLD = 0.25  # seconds until the next look when only an answer can tell more
@@ -96,6 +102,8 @@ class Line:
         self._trip_checked = 0.0
         self._checking = False
         self._calm = CALM
+        self._trial = False  # after silence: whether what was known is still true
+        self._forgotten = 0  # queries that may still be answered, but are not waited for
         self._credit = FIRST
         self._credit_at = 0.0
 
@@ -113,8 +121,12 @@ class Line:
         """What may be sent in the long run, None as long as nothing is known."""
         known = self.rate
         if self._silent_since is not None:
-            top = SILENT_RATE if not self._heard else min(STOPPED_RATE, known or STOPPED_RATE)
-            known = min(top, SILENT_START * 2.0 ** min(now - self._silent_since, 30.0))
+            silent = min(now - self._silent_since, 30.0)
+            if self._heard:
+                top, grown = STOPPED_RATE, STOPPED_START * 2.0 ** (silent / STOPPED_DOUBLES)
+            else:
+                top, grown = SILENT_RATE, SILENT_START * 2.0**silent
+            known = min(top, grown, (self._heard and known) or top)
         if self.most is not None and known is not None:
             return min(known, self.most)
         return known
@@ -123,13 +135,14 @@ class Line:
         """Seconds until a frame may go, or until it is time to look again."""
         self._look(now)
         if self._queries and not self.silent:
-            if self._checking or self.rate is None or now > self._queries[0].due:
+            held = self._checking or self._trial or self.rate is None
+            if held or now > self._queries[0].due:
                 return HOLD
             if self._room() < self._worthwhile(now):
                 return HOLD
         if self._checking and not self.silent:
             calm = self._heard_at + max(self._calm, self._trip or 0.0)
-            if now < calm:
+            if now < calm and not self._trial:
                 return min(calm - now, 1.0)
         flow = self._flow(now)
         missing = self._worthwhile(now) - self._credit_then(now)
@@ -141,6 +154,8 @@ class Line:
         if self.rate is not None and not self.silent:
             room = self._room()
             budget = min(budget, room, self.rate * CHECK_SIZE if self._checking else room)
+            if self._trial:
+                budget = min(budget, FIRST)
         return None if budget > ENOUGH else max(budget, LEAST)
 
     def sent(self, size: int, now: float, *, picture: float, limited: bool) -> None:
@@ -172,6 +187,10 @@ class Line:
         self._credit = self._credit_then(now)
         self._credit_at = now
         self._heard_at = now
+        if self._forgotten and not (self._queries and now <= self._queries[0].due):
+            self._forgotten -= 1
+            return
+        self._forgotten = 0
         if not self._queries:
             self._calm = CALM_STRAY
             if now - self._trip_checked > DOUBT:
@@ -184,8 +203,12 @@ class Line:
         if not self._queries:
             self._credit = max(self._credit, 0.0)  # all is through: no debts
         if self.silent:
-            self._start_again(now)
+            self._try_again(now)
             return
+        if self._trial:
+            if not query.alone:
+                return
+            self._judge_trial(query, now)
         self._note_trip(query, now)
         self._note_rate(query, now)
         self._note_early(query, now)
@@ -198,6 +221,7 @@ class Line:
         if self._queries and not self.silent:
             waited = now - max(self._heard_at, self._queries[0].at)
             if self._checking and waited > min(LOST, max(1.0, 4 * self._expected())):
+                self._forgotten = min(self._forgotten + len(self._queries), MOST_ASKED)
                 self._queries.clear()
                 self._in_flight = 0
             elif waited > LOST:
@@ -218,16 +242,23 @@ class Line:
         self._checking = True
         self._trip_seen = self._trip_checked = self._no_queue_at = now
 
-    def _start_again(self, now: float) -> None:
-        """After silence nothing that was known need be true."""
+    def _try_again(self, now: float) -> None:
+        """After silence, see by one small frame whether the line is as it was."""
         self._silent_since = None
-        self._rates.clear()
-        self._rate = None
-        self._trip = None
         self._queue = 0.0
-        self._rise()
         self._credit = FIRST
         self._check(now)
+        self._trial = True
+
+    def _judge_trial(self, query: _Query, now: float) -> None:
+        """Believe no more of the rate than the trial has shown: the search goes on from there."""
+        self._trial = False
+        took = max(SHORTEST, now - query.at - (self._trip or 0.0))
+        shown = query.counts / took
+        if self.rate is not None and shown < self.rate:
+            self._rates.clear()
+            self._add_rate(now, shown)
+        self._rise()
 
     def _note_trip(self, query: _Query, now: float) -> None:
         trip = max(SHORTEST, now - query.at)
@@ -330,15 +361,19 @@ class Line:
         flow = self._flow(now)
         if flow is None:
             return self._credit
-        most = max(flow * BURST, LEAST)
+        most = max(flow * BURST * self._part, LEAST)
         return min(most, self._credit + flow * max(0.0, now - self._credit_at))
+
+    @property
+    def _part(self) -> float:
+        return NARROW_PART if (self.rate or FIRST) < NARROW else 1.0
 
     def _room(self) -> float:
         """Bytes that may still be put on their way."""
         rate = (self.rate or 0.0) * (RISING if self.rising else 1.0)
-        window = rate * ((self._trip or 0.0) + QUEUE)
+        window = rate * ((self._trip or 0.0) + QUEUE * self._part)
         return max(window, LEAST) - self._in_flight
 
     def _worthwhile(self, now: float) -> float:
         """Bytes below which it is better to wait for more."""
-        return max(LEAST, 0.3 * BURST * (self._flow(now) or 0.0))
+        return max(LEAST, 0.3 * BURST * self._part * (self._flow(now) or 0.0))

@@ -27,6 +27,11 @@ class Field:
     cell: tuple[int, int]
     around: int
 
+    def like(self, other: Field) -> bool:
+        """Whether a picture drawn for the other field can be shown on this one."""
+        mine = (self.cols, self.rows, self.style.shape)
+        return mine == (other.cols, other.rows, other.style.shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

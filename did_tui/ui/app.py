@@ -23,7 +23,7 @@ from did_tui.config import Settings, log_directory
 from did_tui.ui import crash
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.keys import bindings
-from did_tui.ui.kinds import Kind, Place
+from did_tui.ui.kinds import Kind, Place, number
 from did_tui.ui.local import STREAMS, TRANSCRIPTS
 from did_tui.ui.resources import AGENTS, ROOTS
 from did_tui.ui.screens.browser import Browser, commands_of
@@ -62,7 +62,9 @@ class DidTui(TerminalApp[None]):
     ModalScreen { background: $background 60%; }
     Footer { padding: 0 0 0 1; }
     ToastRack { dock: top; align: right top; margin: 0; padding: 1 1 0 0; }
-    Toast { background: $panel; padding: 0 1; }
+    Toast { background: $panel; padding: 0 1; width: 48; max-width: 80%; }
+    .-words-right ToastRack { align: left top; padding: 1 0 0 1; }
+    .-words-right ToastHolder { align-horizontal: left; }
     """
 
     def __init__(
@@ -235,7 +237,7 @@ class DidTui(TerminalApp[None]):
         except DidError:
             self.credits = ""  # a key need not be allowed to see them
             return
-        self.credits = f"{found.remaining:g} credits" if found.raw else ""
+        self.credits = f"{number(found.remaining)} credits" if found.raw else ""
 
     # Conversations
 

@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 ASK = "\x1b[6n"
 SAVE, RESTORE = "\x1b7", "\x1b8"  # DECSC, DECRC: cursor and colours
 SYNC_BEGIN, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output
-SELDOM = 0.19  # seconds between two questions to a terminal that takes everything
+SELDOM = 0.29  # seconds between two questions to a terminal that takes everything
 RECENT = 0.5  # seconds after which what was written before is taken to have arrived
 
 

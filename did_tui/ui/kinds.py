@@ -153,8 +153,13 @@ def count(title: str, importance: int, value: Callable[[Any], float]) -> Field:
     return Field(
         Column(title, max(7, len(title) + 2), 0, importance),
         lambda r, _: value(r),
-        lambda v, _: f"{v:g}" if isinstance(v, float | int) else v,
+        lambda v, _: number(v) if isinstance(v, float | int) else v,
     )
+
+
+def number(value: float) -> str:
+    """A number for people: at most two decimals, a comma between the thousands."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def status(value: Callable[[Any], str]) -> Field:

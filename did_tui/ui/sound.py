@@ -122,12 +122,14 @@ class Sound:
         playback = self.playback
         if playback is not None:
             playback.hushed = True
-            asyncio.get_running_loop().call_later(ON_ITS_WAY, self._end_hush, playback)
+            asyncio.get_running_loop().call_later(ON_ITS_WAY, self.hear_again)
 
-    def _end_hush(self, playback: Playback) -> None:
+    def hear_again(self) -> None:
+        """Let everything be heard, unless the user speaks just now."""
         microphone = self.microphone
         busy = microphone is not None and microphone.talking and microphone.duplex == "user"
-        playback.hushed = busy
+        if self.playback is not None:
+            self.playback.hushed = busy
 
     def mute(self) -> None:
         """Sound off, or on again."""

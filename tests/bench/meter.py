@@ -25,6 +25,7 @@ from program import Program
 from screen import Screen
 from tables import median, percentile, table
 
+SETTLED = 2.0  # seconds of pictures after which a program has started
 PAUSE = 0.008  # seconds without a byte between two frames
 SAME_JUMP = 64  # bytes: the cursor goes up several times at the start of a frame
 SEEN = 12.0  # dB: below it the screen shows something else than the clip
@@ -38,7 +39,7 @@ class Recording:
     times: list[float] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     cpu: float = 0.0
-    playing: float | None = None  # CPU seconds a second from the first picture to the last
+    playing: float | None = None  # CPU seconds a second while it plays and nothing else
     seconds: float = 0.0
     peak_pending: int = 0
     code: int = 0
@@ -58,6 +59,7 @@ class Result:
     bytes_p95: float | None
     cpu: float  # seconds a second of the clip, everything from start to end
     cpu_playing: float | None  # seconds a second while it plays
+    cpu_beside: float | None  # seconds of the whole that are not that: starting and ending
     psnr: float | None
     ssim: float | None
     place: Place | None
@@ -104,15 +106,21 @@ def record(
 
 
 def _playing(polls: list[tuple[float, float, int]]) -> float | None:
-    """CPU seconds a second between the first half second of pictures and the last output."""
+    """CPU seconds a second from ``SETTLED`` seconds after the first picture to the last output."""
     large = [poll for poll in polls if poll[2] > 4000]
     grown = [after for before, after in pairwise(large) if after[2] > before[2]]
     if not grown:
         return None
-    steady = [poll for poll in large if large[0][0] + 0.5 <= poll[0] <= grown[-1][0]]
+    steady = [poll for poll in large if large[0][0] + SETTLED <= poll[0] <= grown[-1][0]]
     if len(steady) < 2 or steady[-1][0] - steady[0][0] < 1:
         return None
     return (steady[-1][1] - steady[0][1]) / (steady[-1][0] - steady[0][0])
+
+
+def _beside(recording: Recording, reference: Reference) -> float | None:
+    if recording.playing is None:
+        return None
+    return recording.cpu - recording.playing * reference.seconds
 
 
 @dataclass
@@ -183,6 +191,7 @@ def analyse(
         bytes_p95=percentile(sizes, 95),
         cpu=recording.cpu / reference.seconds,
         cpu_playing=recording.playing,
+        cpu_beside=_beside(recording, reference),
         psnr=median(decibels for _, _, decibels in shown),
         ssim=_ssim(shown, place, reference) if place else None,
         place=place,
@@ -270,6 +279,7 @@ def summary(results: Sequence[Result]) -> list[tuple[str, object]]:
         ("bytes a frame, p95", median(result.bytes_p95 for result in results)),
         ("CPU s a second of clip", median(result.cpu for result in results)),
         ("CPU s a second, playing", median(result.cpu_playing for result in results)),
+        ("CPU s to start and end", median(result.cpu_beside for result in results)),
         ("PSNR, dB", median(result.psnr for result in results)),
         ("SSIM", f"{median(result.ssim for result in results) or 0:.4f}"),
         ("pending at most, bytes", median(result.peak_pending for result in results)),

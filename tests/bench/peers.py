@@ -4,6 +4,9 @@ All play the same clip in terminals of the same sizes, one after the other and a
 machine hurts all alike. Figures are medians. Players that are not installed are left out. Each fits
 the square picture as it likes. chafa plays an animated WebP made of the clip, without loss, because
 it reads no video; so its CPU holds a different decoder.
+
+CPU s/s is all of it over the seconds of the clip; "playing" is what a second of playing takes once
+it has started, and "start s" what starting and ending take besides.
 """
 
 from __future__ import annotations
@@ -33,8 +36,8 @@ PLAYERS: dict[str, list[str]] = {
 }
 PEERS = ("timg", "chafa")  # whose figures the ratios are of
 HEAD = (
-    "player", "frames", "fps", "bytes/frame", "CPU s/s", "playing", "PSNR dB", "SSIM",
-    "bytes: of timg's", "of chafa's", "CPU: of timg's", "of chafa's",
+    "player", "frames", "fps", "bytes/frame", "CPU s/s", "playing", "start s", "PSNR dB", "SSIM",
+    "bytes: of timg's", "of chafa's", "CPU: of timg's", "playing: of timg's",
 )  # fmt: skip
 
 
@@ -90,10 +93,11 @@ def row(player: str, of: dict[str, dict[str, float | None]]) -> list[object]:
         f"{ours['bytes'] or 0:,.0f}",
         f"{ours['cpu'] or 0:.3f}",
         f"{ours['playing'] or 0:.3f}",
+        f"{ours['beside'] or 0:.2f}",
         ours["psnr"],
         f"{ours['ssim'] or 0:.4f}",
         *(_times(ratio(ours["bytes"], peer.get("bytes"))) for peer in peers),
-        *(_times(ratio(ours["cpu"], peer.get("cpu"))) for peer in peers),
+        *(_times(ratio(ours[what], of.get("timg", {}).get(what))) for what in ("cpu", "playing")),
     ]
 
 
@@ -109,6 +113,7 @@ def medians(results: Sequence[Result]) -> dict[str, float | None]:
         "bytes": median(result.bytes_per_frame for result in results),
         "cpu": median(result.cpu for result in results),
         "playing": median(result.cpu_playing for result in results),
+        "beside": median(result.cpu_beside for result in results),
         "psnr": median(result.psnr for result in results),
         "ssim": median(result.ssim for result in results),
     }

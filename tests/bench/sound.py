@@ -1,6 +1,6 @@
-"""Sound and lips on lines of every kind: did-tui beside aiortc without more.
+"""Sound and lips on lines of every kind: did-tui beside aiortc without more, and Chromium.
 
-    python tests/bench/sound.py                              # 8 minutes
+    python tests/bench/sound.py                              # 12 minutes
     python tests/bench/sound.py --busy --seconds 60 --drift-seconds 600
     python tests/bench/sound.py --lines clean loss-5 --viewers did-tui
 
@@ -26,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import browserview
 from flashagent import FlashingEmulator
 from flashbeep import Report, Shown, measure
 from lossy import Line
@@ -36,7 +37,7 @@ VIEWER = Path(__file__).resolve().parents[1] / "viewer.py"
 WARM = 3.0  # seconds before anything is counted
 BURSTS = (10.0, 0.2)  # seconds: how often, and how long
 IN_STEP = 0.040  # seconds that sound and picture may be apart to be in step again
-VIEWERS = ("did-tui", "aiortc")
+VIEWERS = ("did-tui", "aiortc", "chromium")
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def row(outcome: Outcome) -> list[object]:
         _ms(report.offset(2.5)),
         _ms(report.offset(97.5)),
         _ms(report.delay()),
-        f"{outcome.cpu * 100:.1f}",
+        "-" if outcome.viewer == "chromium" else f"{outcome.cpu * 100:.1f}",  # not this process
     ]
 
 
@@ -232,7 +233,7 @@ def run(options: argparse.Namespace) -> None:
     ours = [outcome for outcome in outcomes if outcome.viewer == VIEWERS[0]]
     rows = [line for outcome in ours for line in targets(outcome)]
     if "cost" in options.also:
-        for viewer in options.viewers:
+        for viewer in (each for each in options.viewers if each != "chromium"):
             cost = cost_of_sound(viewer, options.seconds)
             kept = "yes" if cost <= 0.03 else "NO"
             rows.append([f"CPU of sound, %: {viewer}", f"{cost * 100:.1f}", "≤ 3", kept])
@@ -247,7 +248,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--lines", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--viewers", nargs="+", choices=VIEWERS, default=list(VIEWERS))
+    here = [viewer for viewer in VIEWERS if viewer != "chromium" or browserview.found()]
+    parser.add_argument("--viewers", nargs="+", choices=VIEWERS, default=here)
     parser.add_argument("--seconds", type=float, default=30.0, help="on each line")
     parser.add_argument("--drift-seconds", type=float, default=60.0, help="where clocks drift")
     parser.add_argument("--busy", action="store_true", help="with another process on each core")

@@ -48,6 +48,7 @@ ours = st.one_of(
     st.just(e.UtteranceDone()),
     st.builds(e.UtteranceFailed, texts),
     st.just(e.InterruptAsked()),
+    st.just(e.AnswerStalled()),
     st.builds(e.SessionEnded, st.sampled_from(["user", "inactivity", "network", "service"])),
     st.just(e.Closing()),
     st.builds(e.Closed),

@@ -35,6 +35,7 @@ class Gate(httpx.AsyncBaseTransport):
     faults: dict[str, httpx.Response | Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     changes: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+    most: int = 100  # streams that may be open
     swallow: set[str] = field(default_factory=set)  # delayed before the service hears of it
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -50,6 +51,9 @@ class Gate(httpx.AsyncBaseTransport):
                 else {}
             )
             return httpx.Response(fault.status_code, content=fault.content, headers=headers)
+        if what == "create" and len(self.left_open) >= self.most:
+            said = {"kind": "Forbidden", "description": "Max user sessions reached"}
+            return httpx.Response(403, json=said)
         if what in self.swallow:
             await asyncio.sleep(self.delays.get(what, 0))
         response = await self.inner.handle_async_request(request)

@@ -492,3 +492,11 @@ def test_a_turn_is_answered_when_text_and_response_are_here() -> None:
     answers = transcript.answers_to("u1")
     assert answers is not None
     assert [answer.text for answer in answers] == ["First."]
+
+
+def test_an_answer_whose_rest_does_not_come_is_kept_and_the_talk_goes_on() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "a"), e.Partial("Half", 0, "socket"), e.UserSaid("u2", "b"))
+    assert told.tell(e.AnswerStalled()) == [Send("u2")]
+    assert ("assistant", "Half", "interrupted") in told.said
+    assert told.conversation.transcript.progress == ("u2", 0)

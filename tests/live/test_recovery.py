@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from test_closing import Bench, bench  # noqa: F401 (a fixture)
+from test_journal import forge
 
 from did_tui.live import runner as running
+from did_tui.live.journal import Journal
 from did_tui.live.runner import NotAnswered, Runner
 
 SECONDS = 30.0
@@ -280,4 +283,31 @@ async def test_what_is_typed_without_a_connection_is_sent_by_the_next(
     await runner.open()
     await until(lambda: len(said(runner, "assistant")) >= 2)
     assert said(runner, "user") == ["How do I interrupt you?", "Press escape"]
+    await runner.close()
+
+
+async def test_what_a_crash_left_is_closed_where_it_is_in_the_way(
+    bench: Bench,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path)
+    crashed = await bench.client.create_stream(bench.agent_id, {})
+    journal.begin(bench.client, bench.agent_id).complete(crashed)
+    forge(journal)
+    bench.gate.most = 1
+    runner = await connected(bench, journal=journal)
+    assert bench.gate.opened - bench.gate.left_open == {crashed.id}
+    assert any("looks like ours" in sentence for sentence in bench.explained)
+    await runner.close()
+
+
+async def test_a_downgrade_when_the_chat_is_opened_goes_on_in_text(
+    bench: Bench,  # noqa: F811
+) -> None:
+    bench.gate.changes["chat"] = lambda chat: chat | {"chat_mode": "TextOnly"}
+    runner = await connected(bench)
+    assert runner.conversation.mode == "TextOnly"
+    assert any("credits" in sentence for sentence in bench.explained)
+    assert "control and C" in (await runner.ask("How do I interrupt you?")).text
+    await until(lambda: bench.gate.left_open == set())
     await runner.close()

@@ -245,6 +245,45 @@ def test_the_end_of_a_tunnel_gets_a_bigger_buffer(server: NullSink) -> None:
         far.close()
 
 
+def test_the_buffer_grows_when_it_ran_dry_and_shrinks_when_it_long_did_not() -> None:
+    buffer = pulse.Buffer(0.16, 0.3, 1.5)
+    assert not buffer.follow(False, 100.0)
+    assert buffer.follow(True, 100.0)
+    assert buffer.seconds == pytest.approx(0.24)
+    assert buffer.follow(True, 101.0)
+    assert not buffer.follow(True, 102.0), "it is as long as it may be"
+    assert buffer.seconds == 0.3
+    assert not buffer.follow(False, 102.0 + 3 * pulse.PATIENCE), "it ran dry again and again"
+    assert buffer.follow(False, 102.0 + 4 * pulse.PATIENCE)
+    assert buffer.seconds == pytest.approx(0.2)
+    assert not buffer.follow(False, 103.0 + 4 * pulse.PATIENCE)
+    assert buffer.follow(False, 102.0 + 8 * pulse.PATIENCE)
+    assert buffer.seconds == 0.16
+    assert not buffer.follow(False, 1e6)
+
+
+@needs_pulse
+def test_a_buffer_that_changes_its_size_is_not_heard(
+    server: NullSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[float] = []
+
+    def follow(buffer: pulse.Buffer, _starved: bool, _now: float) -> bool:
+        sizes.append(buffer.seconds)
+        buffer.seconds = 0.36 if 60 <= len(sizes) < 150 else 0.16
+        return buffer.seconds != sizes[-1]
+
+    monkeypatch.setattr(pulse.Buffer, "follow", follow)
+    with server.record() as heard, Feeder(open_speaker("pulse", env=server.env())) as feeder:
+        assert wait_until(lambda: len(sizes) > 250, 20)
+        feeder.end()
+        time.sleep(0.5)
+    assert max(sizes) == 0.36
+    assert sizes[-1] == 0.16
+    report = heard.counter_report()
+    assert (report.lost, report.repeats) == (0, 0)
+
+
 @needs_pulse
 def test_a_sink_may_be_named() -> None:
     with NullSink(sinks=("headset", "screen")) as server:

@@ -352,6 +352,10 @@ def test_sound_of_any_kind_becomes_stereo_at_48_khz() -> None:
             frame.sample_rate, frame.pts = rate, part * size
             total += len(convert(frame))
         assert total == pytest.approx(RATE, abs=200)
+    loud = np.full((1, 1600), 10_000, np.int16)
+    frame = av.AudioFrame.from_ndarray(loud, format="s16", layout="mono")
+    frame.sample_rate = 16_000
+    assert np.abs(convert(frame)).max() == pytest.approx(10_000, rel=0.02), "no quieter than it was"
     assert Companded("g722", 16_000).frames(bytes(160)) == PACKET
 
 

@@ -343,6 +343,36 @@ def test_no_queue_survives_a_line_that_was_dead() -> None:
     assert run.shown(40) > 20
 
 
+@pytest.mark.parametrize("rate", [1024, 50_000])
+@pytest.mark.parametrize("one_way", [0.0005, 0.025])
+@pytest.mark.parametrize("stall", [1.5, 3.2, 5.0, 10.0])
+def test_after_a_stall_the_picture_is_soon_one_of_now(
+    rate: float, one_way: float, stall: float
+) -> None:
+    for seed in range(4):
+        begin = 20 + 0.73 * seed
+        end = begin + stall
+        wire = Wire(lambda now, b=begin, e=end: 1.0 if b <= now < e else rate * KB, one_way)  # type: ignore[misc]
+        run = Run(wire, seconds=end + 6, seed=seed)
+        fresh = 0.150 + 2 * one_way
+        right = next(f.parsed for f in run.frames if f.parsed > end and f.parsed - f.at <= fresh)
+        assert right - end <= 0.200 + 2 * one_way
+        assert sum(f.size for f in run.frames if begin + 0.5 < f.at < end) < 25 * KB
+        assert run.age(end + 1) <= fresh
+        assert run.shown(end + 1) > 20
+
+
+def test_a_line_that_is_slower_after_a_silence_is_noticed_by_one_small_frame() -> None:
+    wire = Wire(lambda now: 50e6 if now < 20 else 1.0 if now < 26 else 16e3, 0.005)
+    run = Run(wire, seconds=60)
+    through = max(f.parsed for f in run.frames if f.at < 26.5)  # what was sent before it was known
+    first, second = [f for f in run.frames if f.at > through][:2]
+    assert first.size <= 2500
+    assert second.at > first.parsed
+    assert run.backlog(through + 1) < 0.8
+    assert run.age(through + 5) <= 0.160
+
+
 def test_a_terminal_that_never_answers_is_paced() -> None:
     run = Run(steady(20_000, 0.0001), seconds=30, answer=lambda now, i: 0)
     assert run.pace.rate is None

@@ -20,8 +20,10 @@ from textual.pilot import Pilot
 
 from did_tui.live import events as e
 from did_tui.live.media.playback import Figures
+from did_tui.live.media.speaker import Device
 from did_tui.live.media.voice import VoiceCounters
 from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.sound import Sound
 
 Golden = Callable[[str, str], None]
 SIZES = [(80, 24), (120, 36)]
@@ -115,6 +117,23 @@ async def test_the_figures(size: tuple[int, int], golden: Golden) -> None:
 
 
 @sizes
+async def test_the_devices(
+    size: tuple[int, int], golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        Device("pulse:a", "PulseAudio · Built-in Audio", True),
+        Device("pulse:b", "PulseAudio · Headset"),
+    ]
+    monkeypatch.setattr(Sound, "devices", staticmethod(lambda: found))
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        await answered(pilot)
+        await pilot.press("escape", "a")
+        await settle(pilot)
+        assert "Built-in Audio, the default" in await look(pilot, golden, "chat-devices")
+
+
+@sizes
 async def test_the_help(size: tuple[int, int], golden: Golden) -> None:
     app = ScriptedApp(well)
     async with app.run_test(size=size) as pilot:
@@ -178,10 +197,14 @@ async def test_a_key_that_helps_with_credits_is_not_there_without_need() -> None
 async def test_a_service_that_asks_to_wait_is_not_pressed() -> None:
     app = ScriptedApp(well)
     async with app.run_test(size=(80, 24)) as pilot:
-        _, runner = await chat_on(pilot)
+        screen, runner = await chat_on(pilot)
         runner.tell(e.Failed("stream", "Too fast.", "", hindrance="rate", retry_after=8))
         await settle(pilot)
         assert "Press f2 in 8 s" in words(app.export_screenshot())
+        app.now = lambda: NOW + 5
+        screen._tick()
+        await settle(pilot)
+        assert "Press f2 in 3 s" in words(app.export_screenshot())
 
 
 async def test_what_was_not_heard_is_not_shown() -> None:

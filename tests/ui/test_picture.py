@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from liveterm import LiveDriver, calm, terminal_of
+from ptyrun import PtyProgram
 from test_picture_fuzz import Page, Source, Stage, stage
 
 from did_tui.config import SHAPES, BadSetting, Look
@@ -80,6 +83,53 @@ async def test_pixels_are_sent_and_taken_away(
         await shown(app, Source(4))
         assert ("\x1b_Ga=d" in "".join(written)) is (kind == "kitty")
         assert "▀" in glyphs(app)
+
+
+async def test_sixels_that_something_covers_are_cells() -> None:
+    async with stage() as app:
+        view = await shown(app, Source(10))
+        view.styles.height = 8
+        await calm(0.1)
+        x, y, width, height = view.region
+
+        def blocks() -> bool:
+            rows = terminal_of(app).cells[y : y + height]
+            return any(cell[0] in "▀▄" for row in rows for cell in row[x : x + width])
+
+        view.draw_with("sixel", "true")
+        await shown(app, Source(11), 2)
+        assert not blocks()
+        note = app.query_one("#note")
+        with app._context():
+            note.display = True
+        await shown(app, Source(12), 2)
+        assert blocks()
+        assert "a note" in terminal_of(app).text
+        with app._context():
+            note.display = False
+        await shown(app, Source(13), 2)
+        assert not blocks()
+
+
+@pytest.mark.parametrize("shape", ["half", "kitty"])
+def test_under_the_prompt(shape: str, tmp_path: Path) -> None:
+    page = str(Path(__file__).parent / "inlinepage.py")
+    env = os.environ | {"DID_TUI_HOME": str(tmp_path)}
+    with PtyProgram([shape], env=env, program=(page,), rows=24) as program:
+
+        def all_of_it_is(colour: int) -> bool:
+            backgrounds = [cell[2] for row in program.terminal.cells for cell in row]
+            return backgrounds.count(colour) == 20 * 5
+
+        program.until(lambda _terminal: all_of_it_is(0xC80000))
+        program.type("b")
+        program.until(lambda _terminal: all_of_it_is(0x0000C8))
+        assert "above it" in program.terminal.text
+        assert "below it" in program.terminal.text
+        program.type("e")
+        assert program.wait() == 0
+        assert program.terminal.strange == []
+        assert program.modes == program.modes_before
 
 
 async def test_a_hidden_picture_costs_nothing() -> None:

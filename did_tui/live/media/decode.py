@@ -223,7 +223,10 @@ class Plain:
 
 
 class Converter:
-    """Any decoded sound, mono or of another rate, as s16 stereo at 48 kHz."""
+    """Any decoded sound, mono or of another rate, as s16 stereo at 48 kHz.
+
+    Mono is as loud on both sides as it was: FFmpeg would make it 3 dB quieter.
+    """
 
     def __init__(self) -> None:
         self._kind: tuple[str, str, int] | None = None
@@ -236,7 +239,8 @@ class Converter:
             return samples_of(frame)
         if kind != self._kind or self._resampler is None:
             self._kind = kind
-            self._resampler = av.AudioResampler(format="s16", layout="stereo", rate=RATE)
+            layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+            self._resampler = av.AudioResampler(format="s16", layout=layout, rate=RATE)
         # Timestamps of the source are of no use here, and jumps in them confuse the resampler.
         frame.pts = None
         parts = [samples_of(part) for part in self._resampler.resample(frame)]
@@ -244,9 +248,10 @@ class Converter:
 
 
 def samples_of(frame: av.AudioFrame) -> Samples:
-    """A packed s16 stereo frame as an array."""
-    samples: Samples = frame.to_ndarray().reshape(-1, 2).astype(np.int16, copy=False)
-    return samples
+    """A packed s16 frame, mono or stereo, as an array."""
+    mono = frame.layout.nb_channels == 1
+    samples = frame.to_ndarray().reshape(-1, 1 if mono else 2).astype(np.int16, copy=False)
+    return np.repeat(samples, 2, axis=1) if mono else samples
 
 
 def _decoded(

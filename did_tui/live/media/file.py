@@ -13,11 +13,14 @@ from pathlib import Path
 import av
 import av.error
 
+from did_tui.live.media.decode import Converter
 from did_tui.live.media.playback import Playback
-from did_tui.live.media.speaker import RATE
 
 SMALL = 1280 * 720  # pixels that one thread decodes in time
 AHEAD = 0.5  # seconds of the file that are decoded before they are due
+#: Seconds of it that are decoded at once, then none for as long: with other work between two
+#: pictures the decoder finds its memory gone from the processor's caches, and takes a third more.
+BURST = 0.16
 SOUND_LEAD = 0.1  # seconds that sound is handed over before its picture
 LAST = 0.4  # seconds until the last that was handed over is heard and seen
 
@@ -45,6 +48,7 @@ class FilePlayer:
         self._running = threading.Event()
         self._running.set()
         self._stop = threading.Event()
+        self._burst = 0.0
         self.trouble = ""
 
     def start(self) -> None:
@@ -99,9 +103,10 @@ class FilePlayer:
         waiting: list[tuple[float, int, av.VideoFrame | bytes]] = []
         for due, frame in self._decoded():
             heapq.heappush(waiting, (due, next(order), frame))
-            while waiting[0][0] < due - AHEAD:
-                first, _, ready = heapq.heappop(waiting)
-                yield first, ready
+            if waiting[0][0] < due - AHEAD - self._burst:
+                while waiting[0][0] < due - AHEAD:
+                    first, _, ready = heapq.heappop(waiting)
+                    yield first, ready
         while waiting:
             first, _, ready = heapq.heappop(waiting)
             yield first, ready
@@ -111,10 +116,11 @@ class FilePlayer:
         video = self._container.streams.video[0]
         # One thread where that is enough: handing frames between threads costs a third more.
         small = video.width * video.height <= SMALL
+        self._burst = BURST if small else 0.0  # large pictures take too much memory
         video.thread_type = "SLICE" if small else "AUTO"
         video.codec_context.thread_count = 1 if small else 0
         streams = [video, *self._container.streams.audio[:1]]
-        resampler = av.AudioResampler(format="s16", layout="stereo", rate=RATE)
+        convert = Converter()
         start = (self._container.start_time or 0) / av.time_base
         for packet in self._container.demux(streams):
             for frame in packet.decode():
@@ -122,5 +128,4 @@ class FilePlayer:
                     yield (frame.time or 0.0) - start, frame
                 elif isinstance(frame, av.AudioFrame):
                     due = (frame.time or 0.0) - start - SOUND_LEAD
-                    for part in resampler.resample(frame):
-                        yield due, part.to_ndarray().tobytes()
+                    yield due, convert(frame).tobytes()

@@ -54,10 +54,8 @@ class Jitter:
 
     def add(self, delay: float, arrival: float) -> None:
         """A packet came ``delay`` seconds after its position, at this moment."""
-        if not self._delays:
-            self._began = arrival
         self._delays.append(delay)
-        if arrival - self._began >= SPAN:
+        if not 0 <= arrival - self._began < SPAN:
             self._began = arrival
             self._worst.append(0.0)
         late = delay - min(self._delays)

@@ -26,11 +26,15 @@ from did_tui.live.media.speaker import (
 OPEN_SECONDS = 3.0
 """How long a server may take to let us in, all steps together."""
 
-LOCAL_BUFFER, REMOTE_BUFFER = 0.160, 0.300
-"""Seconds of sound the server holds for us: here and over a network, at first."""
+LOCAL_BUFFER = (0.160, 0.320, 1.25)
+"""Seconds of sound the server holds for us at first and at most, and how that grows each time it
+ran dry. A busy Python process needs 0.1 s never to be late."""
 
-LOCAL_BUFFER_MOST, REMOTE_BUFFER_MOST, BUFFER_GROWTH = 0.360, 0.800, 1.5
-"""How it grows each time it ran dry. A busy Python process needs 0.1 s never to be late."""
+REMOTE_BUFFER = (0.300, 0.800, 1.5)
+"""The same over a network."""
+
+PATIENCE, MOST_PATIENCE = 30.0, 480.0
+"""Seconds without running dry after which it shrinks by a step; doubled each time it ran dry."""
 
 REQUEST_SECONDS = 0.010
 """The smallest piece the server asks for."""
@@ -105,6 +109,28 @@ def listed(kind: Literal["sink", "source"], env: Mapping[str, str]) -> list[Devi
     ]
 
 
+class Buffer:
+    """How many seconds the server should hold: more when it ran dry, less when it long did not."""
+
+    def __init__(self, least: float, most: float, growth: float) -> None:
+        self.seconds = least
+        self._least, self._most, self._growth = least, most, growth
+        self._patience = PATIENCE / 2
+        self._changed = 0.0
+
+    def follow(self, starved: bool, now: float) -> bool:
+        """Learn whether it ran dry since the last call; whether ``seconds`` is another now."""
+        before = self.seconds
+        if starved:
+            self._patience = min(2 * self._patience, MOST_PATIENCE)
+            self._changed = now
+            self.seconds = min(self.seconds * self._growth, self._most)
+        elif now - self._changed >= self._patience:
+            self._changed = now
+            self.seconds = max(self.seconds / self._growth, self._least)
+        return self.seconds != before
+
+
 class PulseSpeaker:
     """Plays through a PulseAudio or PipeWire server, which buffers and tells the true latency.
 
@@ -144,8 +170,7 @@ class PulseSpeaker:
             undo.callback(self.close)
             server = self._connection.connect(env, deadline)
             self.remote = crosses_network(server, env)
-            self._buffer = REMOTE_BUFFER if self.remote else LOCAL_BUFFER
-            self._most = REMOTE_BUFFER_MOST if self.remote else LOCAL_BUFFER_MOST
+            self._buffer = Buffer(*(REMOTE_BUFFER if self.remote else LOCAL_BUFFER))
             self._play_to(device, deadline)
             undo.pop_all()
 
@@ -160,9 +185,9 @@ class PulseSpeaker:
     def write(self, pcm: bytes) -> None:
         """Send whole frames; raise SpeakerError when the server or its last sink is gone."""
         with self._in_use():
-            if self._starved:
-                self._starved = False
-                self._grow()
+            starved, self._starved = self._starved, False
+            if self._buffer.follow(starved, time.monotonic()):
+                self._resize()
             sent = self._pa.pa_stream_write(
                 self._stream, pcm, len(pcm), None, 0, libpulse.SEEK_RELATIVE
             )
@@ -247,7 +272,7 @@ class PulseSpeaker:
         """
         return libpulse.BufferAttributes(
             maxlength=libpulse.SERVER_DECIDES,
-            tlength=int(self._buffer * RATE) * FRAME_BYTES,
+            tlength=int(self._buffer.seconds * RATE) * FRAME_BYTES,
             prebuf=FRAME_BYTES,
             minreq=int(REQUEST_SECONDS * RATE) * FRAME_BYTES,
             fragsize=libpulse.SERVER_DECIDES,
@@ -305,8 +330,7 @@ class PulseSpeaker:
             )
         )
 
-    def _grow(self) -> None:
-        self._buffer = min(self._buffer * BUFFER_GROWTH, self._most)
+    def _resize(self) -> None:
         attributes = self._attributes()
         self._forget(
             self._pa.pa_stream_set_buffer_attr(self._stream, byref(attributes), None, None)

@@ -18,18 +18,19 @@ from did_tui.ui.screens import words
 from did_tui.ui.screens.chatkeys import ChatKeys
 from did_tui.ui.screens.dialogs import Choice, Pick
 from did_tui.ui.screens.gauges import Gauges
+from did_tui.ui.screens.idleface import IdleFace
+from did_tui.ui.screens.once import Once
 from did_tui.ui.screens.stage import Stage
 from did_tui.ui.sound import Sound
 from did_tui.ui.widgets.prompt import Prompt
 from did_tui.ui.widgets.topbar import TopBar
 
 if TYPE_CHECKING:
+    from did_tui.api.client import Client
     from did_tui.live.runner import Runner
 
 STARS = [Choice(stars, "★" * stars, str(stars)) for stars in range(5, 0, -1)]
 LINGER = 2.0  # seconds that the screen waits for the stream to be closed
-QUIET = 1.0  # seconds after a spoken answer that end a conversation with --once
-SPEECHLESS = 15.0  # the same for an answer that is never spoken
 TICK = 0.125  # seconds between two looks at clock, meter and frame rate
 SOONEST = 0.06  # seconds between two paints of an answer that grows
 
@@ -42,10 +43,6 @@ class ChatScreen(ChatKeys):
     """
 
     AUTO_FOCUS = "Prompt"
-    DEFAULT_CSS = """
-    ChatScreen ToastRack { dock: top; align: right top; max-width: 100%; }
-    ChatScreen.-words-right ToastRack { align: left top; padding: 1 0 0 1; }
-    """
 
     def __init__(self, agent: Agent | str, still: bytes = b"", say: Sequence[str] = ()) -> None:
         super().__init__()
@@ -59,12 +56,14 @@ class ChatScreen(ChatKeys):
         self.runner: Runner | None = None
         self.sound = Sound()
         self.frozen = False
+        self._idle = IdleFace(self.picture_ready)
+        self._client: Client | None = None
         self._began = 0.0
         self._leaving = False
         self._said: tuple[object, ...] = ()
         self._stale = False
         self._drawn_at = float("-inf")
-        self._quiet_since = 0.0
+        self._once = Once()
         self.stage = Stage(self._agent.name, self._before_runner, self.app.now)
         self.prompt = Prompt(self._agent.name)
         self._gauges = Gauges(self.app, self.stage, self.sound)
@@ -112,9 +111,11 @@ class ChatScreen(ChatKeys):
             return
         self.runner = runner
         self.sound.playback = runner.playback
-        self.stage.face.attach(runner.playback.take_picture)
+        self._client = await self.app.client()
+        self._idle.attach(runner.playback)
+        self.stage.face.attach(self._idle.take)
         self.stage.follow(runner.conversation)
-        self.app.opened(runner, lambda: self.stage.face.frames_shown)
+        self.app.opened(runner, lambda: max(0, self.stage.face.frames_shown - self._idle.taken))
         self._begin()
         await runner.open()
 
@@ -190,6 +191,10 @@ class ChatScreen(ChatKeys):
         if self.runner is not None:
             self._tell_state()
             await asyncio.wait([self.app.let_go(self.runner)], timeout=LINGER)
+
+    def on_unmount(self) -> None:
+        """Nothing moves any more."""
+        self._idle.close()
 
     def action_again(self) -> None:
         """Connect again."""
@@ -329,8 +334,6 @@ class ChatScreen(ChatKeys):
         connected = conversation.phase in ("connected", "disconnecting")
         here = connected and (moving or not conversation.fluent or not conversation.plan.video)
         self.stage.show_steps(not here and conversation.phase != "disconnected")
-        note = words.ended(conversation, self.app.now())
-        self.stage.transcript.note(*(("", "") if self._leaving else note))
         self._tick()
 
     def on_video_view_shown(self) -> None:
@@ -338,30 +341,19 @@ class ChatScreen(ChatKeys):
         self._show_progress()
 
     def _tick(self) -> None:
-        if self.app.once and not self._leaving:
-            self._leave_when_done()
+        now = self.app.now()
+        if self.app.once and not self._leaving and self._once.over(self.conversation, now):
+            self.app.trouble = words.why_not_done(self.conversation)
+            self.action_end_chat()
+        if self.runner is not None and self._client is not None:
+            self._idle.look(self.conversation, self.runner.agent, self._client)
         heard, silent = self.sound.heard, self.sound.silent
         self.stage.captions.follow(self.conversation, heard, silent=silent)
         if not self.conversation.over and self.conversation.phase != "connected":
             self.stage.show_steps(self.stage.has_class("-connecting"))
-        self._gauges.look(self.conversation, self.app.now() - self._began)
-
-    def _leave_when_done(self) -> None:
-        """With --once: go when the answer was spoken, or when there is nothing to wait for."""
-        conversation, now = self.conversation, self.app.now()
-        asked = [said for said in conversation.messages if said.role == "user"]
-        trouble = words.why_not_done(conversation)
-        if trouble:
-            self.app.trouble = trouble
-            self.action_end_chat()
-            return
-        last = conversation.messages[-1] if conversation.messages else None
-        answered = bool(asked) and last is not None and last.role == "assistant"
-        if not answered or conversation.busy:
-            self._quiet_since = now
-        spoken = conversation.utterances_done >= len(asked)
-        if now - self._quiet_since > (QUIET if spoken else SPEECHLESS):
-            self.action_end_chat()
+        note = words.ended(self.conversation, now)
+        self.stage.transcript.note(*(("", "") if self._leaving else note))
+        self._gauges.look(self.conversation, now - self._began)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """A key that cannot work now is not shown."""

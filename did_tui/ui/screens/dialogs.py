@@ -36,9 +36,11 @@ class Dialog(ModalScreen[Value]):
         background: $panel; border: round $primary; padding: 0 1;
         border-title-color: $primary; border-title-style: bold; border-subtitle-color: $muted;
     }
-    Dialog OptionList {
-        height: auto; max-height: 14; background: $panel; border: none; padding: 0;
+    Dialog OptionList, Dialog OptionList:focus {
+        height: auto; max-height: 14; border: none; padding: 0;
+        background: $panel; background-tint: $panel 0%;
     }
+    Dialog OptionList > .option-list--option { padding: 0 1; }
     Dialog VerticalScroll { height: auto; scrollbar-size-vertical: 1; background: $panel; }
     """
 

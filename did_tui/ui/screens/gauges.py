@@ -56,19 +56,22 @@ class Gauges:
 
     def _tell(self, conversation: Conversation, lasted: float, now: float) -> None:
         sound, figures = self._sound, self._figures
+        video = conversation.plan.video
+        trouble = words.trouble(conversation, figures if video else None, self._rates, now)
+        told = [
+            sound.microphone_in_words,
+            words.volume(sound.volume, muted=sound.muted),
+            *self._pace(),
+            words.delay(figures),
+            words.apart(figures),
+            sound.name,
+        ]
         self.line.tell(
             words.activity(conversation),
             lasted,
-            level=sound.level,
-            trouble=words.trouble(conversation, figures, self._rates, now),
-            words=[
-                sound.microphone_in_words,
-                words.volume(sound.volume, muted=sound.muted),
-                *self._pace(),
-                words.delay(figures),
-                words.apart(figures),
-                sound.name,
-            ],
+            level=sound.level if video else None,
+            trouble=trouble,
+            words=[word for word in told if word not in trouble] if video else [],
         )
 
     def _pace(self) -> list[str]:

@@ -47,7 +47,7 @@ _MODES = {
 _ENDED = {
     "inactivity": "D-ID closed the stream because nobody said anything for a while.",
     "network": "The connection to D-ID was lost.",
-    "service": "D-ID ended the session.",
+    "user": "The conversation has ended.",
 }
 
 
@@ -69,7 +69,7 @@ def waits(conversation: Conversation, now: float) -> str:
     """What is being waited for while it connects or closes."""
     delayed = conversation.waits_until(now)
     if delayed is not None:
-        return f"{delayed.reason} Again in {delayed.until - now:.0f} s."
+        return f"{delayed.reason.rstrip('.')}, again in {delayed.until - now:.0f} s"
     return conversation.in_words or waiting_for(conversation, now)
 
 
@@ -89,7 +89,8 @@ def ended(conversation: Conversation, now: float) -> tuple[str, str]:
         return conversation.trouble, f"{conversation.advice} {key}".strip()
     if conversation.phase == "disconnected":
         reason = conversation.end_reason or "service"
-        words = conversation.trouble or _ENDED.get(reason, "The conversation has ended.")
+        words = _ENDED.get(reason, "") if reason != "service" else conversation.trouble
+        words = words or conversation.trouble or "D-ID ended the session."
         return words, "Press f2 to connect again; the conversation is kept."
     return "", ""
 
@@ -100,7 +101,7 @@ def why_not_done(conversation: Conversation) -> str:
     failed = next((said.trouble for said in asked if said.state == "failed"), "")
     if failed or not conversation.over:
         return failed
-    return conversation.trouble or _ENDED["service"]
+    return conversation.trouble or ended(conversation, 0.0)[0]
 
 
 def volume(share: float, *, muted: bool) -> str:
@@ -134,7 +135,7 @@ def trouble(
         found.append(f"D-ID closes this in {left:.0f} s unless you say something")
     delayed = conversation.waits_until(now)
     if delayed is not None:
-        found.append(f"{delayed.reason} Again in {delayed.until - now:.0f} s.")
+        found.append(f"{delayed.reason.rstrip('.')}, again in {delayed.until - now:.0f} s")
     if rates.missing > MISSING:
         found.append(f"sound lost {rates.missing:.1%}")
     if figures is not None and abs(figures.sound_minus_picture_ms or 0) > APART:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from did_tui.config import GRAPHICS
 from did_tui.ui import terminal
 from did_tui.ui.base import TerminalApp
-from did_tui.ui.compositor import Canvas
+from did_tui.ui.compositor import Canvas, Way
 
 if TYPE_CHECKING:
     import av
 
     from did_tui.picture.art import Style
     from did_tui.picture.cells import Words
+    from did_tui.picture.fit import Window
     from did_tui.picture.graphics import PixelPainter
     from did_tui.picture.painter import Painter, Update
     from did_tui.picture.scale import Source
@@ -48,6 +49,19 @@ class View(Protocol):
 
     def cannot_show(self, error: BaseException) -> None:
         """A picture could not be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What Textual says of the view; as long as it paints nothing, the terminal shows just that.
+
+    To ask for each frame would take longer than to scale it.
+    """
+
+    paints: int
+    way: Way
+    window: Window | None
+    field: Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,7 @@ class Flow:
         self._timer: asyncio.TimerHandle | None = None
         self._dimmed_until = 0.0
         self._studio: Studio | None = None
-        self._known: tuple[int, Field] | None = None  # Textual's paints, and the field then
+        self._known: _Place | None = None
 
     def open(self, app: TerminalApp[Any]) -> None:
         """Begin; be told when the terminal has room."""
@@ -175,8 +189,9 @@ class Flow:
             loading = asyncio.get_running_loop().run_in_executor(None, _new_studio)
             loading.add_done_callback(self._begin)
             return
-        way, now = self._canvas.way(), terminal.now()
-        if way == "hidden" or app.behind:
+        now = terminal.now()
+        place = self._place(app)
+        if place is None or app.behind:
             self.held = app.behind
             self._look_in(UNSEEN)
             return
@@ -184,7 +199,7 @@ class Flow:
             paced = app.paced
             wait = app.pace.wait(now, app.pending) if paced else 0.0
             budget = app.pace.budget(now) if paced and wait <= 0 else None
-        if way == "dimmed":
+        if place.way == "dimmed":
             wait = max(wait, self._dimmed_until - now)
         self.held = wait > 0
         if self.held:
@@ -196,7 +211,7 @@ class Flow:
         if self._source is None:
             return
         self.busy, self.again = True, False
-        job = self._job(app, self._source, budget, short=way == "short")
+        job = self._job(app, self._source, place, budget)
         self._hand_over(app, self._studio, job, new=frame is not None)
         self._look_in(SETTLE)
 
@@ -208,28 +223,35 @@ class Flow:
 
     # One picture
 
+    def _place(self, app: TerminalApp[Any]) -> _Place | None:
+        """Where the next picture goes; None where it cannot be seen."""
+        known = self._known
+        if known is not None and known.paints == app.paints:
+            return known
+        way = self._canvas.way()
+        if way == "hidden":
+            return None
+        window = self._canvas.window() if way == "short" else None
+        place = _Place(app.paints, way, window, self._view.field())
+        self._known = place if way == "short" else None
+        return place
+
     def _job(
-        self, app: TerminalApp[Any], source: Source, budget: float | None, *, short: bool
+        self, app: TerminalApp[Any], source: Source, place: _Place, budget: float | None
     ) -> Job:
         from did_tui.picture.studio import Job
 
-        field, effort = self._field(app), app.pace.effort
-        self._fit_painter(field)
+        effort = app.pace.effort
+        self._fit_painter(place.field)
         return Job(
             source=source,
-            field=field,
+            field=place.field,
             size=effort.size,
             price=effort.price,
             budget=budget,
-            painter=self.painter if short else None,
-            window=self._canvas.window() if short else None,
+            painter=self.painter if place.window is not None else None,
+            window=place.window,
         )
-
-    def _field(self, app: TerminalApp[Any]) -> Field:
-        """The view's field; to ask Textual for each frame would take longer than to scale it."""
-        if self._known is None or self._known[0] != app.paints:
-            self._known = app.paints, self._view.field()
-        return self._known[1]
 
     def _hand_over(self, app: TerminalApp[Any], studio: Studio, job: Job, *, new: bool) -> None:
         loop, paints = asyncio.get_running_loop(), app.paints
@@ -271,10 +293,8 @@ class Flow:
         outcome, app = work.result(), self._app
         if outcome is None or app is None or self._source is None:
             return
-        field = self._field(app)
-        if (job.field.cols, job.field.rows, job.field.style.shape) != (
-            field.cols, field.rows, field.style.shape,
-        ):  # fmt: skip
+        place = self._place(app)
+        if place is None or not job.field.like(place.field):
             self.look_again()  # everything has changed meanwhile
             return
         if not outcome.sent:
@@ -326,6 +346,7 @@ class Flow:
 
     def wipe(self) -> None:
         """Take a picture of pixels off the terminal: it does not go by itself."""
+        self._known = None
         clear = getattr(self.painter, "clear", None)
         if clear is not None and self._app is not None and self._app.paced:
             self._app.write(clear().decode())

@@ -122,10 +122,19 @@ class VideoView(Widget):
 
         shape, colours = self.style_names
         if shape in GRAPHICS:
-            from did_tui.picture.graphics import pixel_style
+            if self._can_be_pixels(shape):
+                from did_tui.picture.graphics import pixel_style
 
-            return pixel_style(shape, self.app.cell)
+                return pixel_style(shape, self.app.cell)
+            shape = "half"
         return Style.named(shape, "none" if self.app.no_color else colours)
+
+    def _can_be_pixels(self, shape: str) -> bool:
+        """Sixels would cover what lies over them, and Textual's own way knows only cells."""
+        if not self.app.paced:
+            return False
+        window = self.canvas.window()
+        return shape == "kitty" or window is None or bool(window.visible.all())
 
     # For the flow
 
@@ -233,7 +242,7 @@ class VideoView(Widget):
         from did_tui.picture.painter import Painter
 
         painter = self.flow.painter
-        if self.style_names[0] in GRAPHICS:
+        if self._style().shape.name in GRAPHICS:
             if isinstance(painter, PixelPainter):
                 painter.erased()
             self.flow.painted()
