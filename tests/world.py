@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -21,6 +22,8 @@ DOCUMENTS = [
 ]
 PATHS: dict[str, Any] = {
     "/agents/me": {"agents": AGENTS},
+    "/agents/agt_ada": AGENTS[0] | {"new_in_2027": {"a": [1, None]}},
+    "/knowledge/knl_1": KNOWLEDGE,
     "/knowledge": [KNOWLEDGE],
     "/knowledge/knl_1/documents": {"documents": DOCUMENTS},
     "/knowledge/knl_1/documents/doc_1/records": {
@@ -62,6 +65,8 @@ class World:
         self.paths: dict[str, Any] = json.loads(json.dumps(PATHS))
         self.asked: list[tuple[str, str, Any]] = []
         self.status = 200
+        #: What PATCH and POST do.
+        self.answers: dict[str, Callable[[Any], httpx.Response]] = {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
@@ -74,6 +79,8 @@ class World:
             return httpx.Response(self.status, json=error)
         if request.method == "GET" and path in self.paths:
             return httpx.Response(200, content=json.dumps(self.paths[path]))
+        if request.method in ("PATCH", "POST") and path in self.answers:
+            return self.answers[path](body)
         if request.method == "DELETE":
             return httpx.Response(204)
         return httpx.Response(404, json={"kind": "NotFound", "description": "not found"})
@@ -81,16 +88,16 @@ class World:
     def empty(self) -> World:
         """The same without anything."""
         for path, answer in self.paths.items():
-            self.paths[path] = [] if isinstance(answer, list) else {_name(answer): []}
+            if isinstance(answer, list):
+                self.paths[path] = []
+            else:
+                lists = [name for name, value in answer.items() if isinstance(value, list)]
+                self.paths[path] = {name: [] for name in lists}
         return self
 
     def did(self, method: str) -> list[str]:
         """The paths of the requests with a method."""
         return [path for verb, path, _ in self.asked if verb == method]
-
-
-def _name(answer: dict[str, Any]) -> str:
-    return next(name for name, value in answer.items() if isinstance(value, list))
 
 
 def pages_of(count: int, size: int) -> Any:

@@ -18,14 +18,17 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from did_tui.api.errors import DidError
+from did_tui.api.inventory import Document, Knowledge
 from did_tui.api.models import Agent
 from did_tui.config import Settings, log_directory
 from did_tui.ui import crash
 from did_tui.ui.base import TerminalApp
+from did_tui.ui.following import followed
 from did_tui.ui.keys import bindings
 from did_tui.ui.kinds import Kind, Place, number
 from did_tui.ui.local import STREAMS, TRANSCRIPTS
 from did_tui.ui.resources import AGENTS, ROOTS
+from did_tui.ui.saving import Edit
 from did_tui.ui.screens.browser import Browser, commands_of
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.signals import exit_on_signals
@@ -90,6 +93,10 @@ class DidTui(TerminalApp[None]):
         #: What is left, in words; empty while that is not known.
         self.credits = ""
         self._credits_at = float("-inf")
+        #: Edits that can be taken back, the last one at the end.
+        self.edits: list[Edit] = []
+        #: Ids of documents that are being indexed.
+        self.following: set[str] = set()
         self._last = ""  # the mode before this one
         self.add_mode(AGENTS.name, self._first_screen)
         for kind in ROOTS[1:]:
@@ -238,6 +245,19 @@ class DidTui(TerminalApp[None]):
             self.credits = ""  # a key need not be allowed to see them
             return
         self.credits = f"{number(found.remaining)} credits" if found.raw else ""
+
+    def follow(self, base: Knowledge, document: Document) -> None:
+        """Tell when a document is indexed, wherever the user is then."""
+        self.following.add(document.id)
+        self.run_worker(self._follow(base, document), group="follow", exit_on_error=False)
+
+    async def _follow(self, base: Knowledge, document: Document) -> None:
+        try:
+            self.notify(await followed(await self.client(), base, document, self.now))
+        except DidError as error:
+            self.notify(str(error), title=f"“{document.title}” is out of sight", severity="warning")
+        finally:
+            self.following.discard(document.id)
 
     # Conversations
 

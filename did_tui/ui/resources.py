@@ -5,13 +5,14 @@ The browser (``ui/screens/browser.py``) is one screen with a row of this table.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from did_tui.api import inventory as inv
 from did_tui.api.errors import ApiError, BadAnswer
 from did_tui.api.models import Agent, Resource
-from did_tui.ui import local
+from did_tui.ui import local, trash
 from did_tui.ui.kinds import (
     Field,
     Kind,
@@ -42,6 +43,13 @@ async def _agents(client: Client, place: Place) -> AsyncIterator[Sequence[Resour
         yield page.rows
 
 
+async def _delete_agent(client: Client, place: Place, agent: Agent) -> None:
+    """Keep a copy, then delete it; raises ``OSError`` where there is no room for the copy."""
+    whole = await client.agent(agent.id)
+    await asyncio.to_thread(trash.keep, place.state, agent.id, whole.raw)
+    await client.delete_agent(agent.id)
+
+
 AGENTS = Kind(
     name="agents",
     title="Agents",
@@ -65,9 +73,12 @@ AGENTS = Kind(
     key=lambda a: str(a.id),
     picture=lambda a: str(a.thumbnail),
     can=frozenset(("chat",)),
+    delete=_delete_agent,
+    warning="A copy of it is kept here: “Restore a deleted agent” in the palette (:) makes it"
+    " again, with a new id. Its chats are not kept.",
     beside=("client-keys", "sessions"),
     path="/agents/{0}",
-    empty="An agent is a face with a brief. Make one at studio.d-id.com, then press r.",
+    empty="An agent is a face with a brief. n makes one.",
 )
 
 KNOWLEDGE = Kind(
@@ -86,8 +97,11 @@ KNOWLEDGE = Kind(
     pages=once(lambda client, _: client.knowledge_bases()),
     key=lambda k: str(k.id),
     inside="documents",
+    can=frozenset(("query",)),
+    delete=lambda client, _, k: client.delete_knowledge(k.id),
+    warning="Its documents go with it, and agents that use it find nothing. This cannot be undone.",
     path="/knowledge/{0}",
-    empty="A knowledge base is a set of documents that agents answer from.",
+    empty="A knowledge base is a set of documents that agents answer from. n makes one.",
 )
 
 DOCUMENTS = Kind(
@@ -105,9 +119,10 @@ DOCUMENTS = Kind(
     pages=once(lambda client, place: client.documents(owner(place))),
     key=lambda d: str(d.id),
     inside="records",
+    can=frozenset(("query",)),
     delete=lambda client, place, d: client.delete_document(owner(place), d.id),
     path="/knowledge/{1}/documents/{0}",
-    empty="This knowledge base has no documents, so agents find nothing in it.",
+    empty="Agents find nothing in this knowledge base. n adds a web page, a PDF or a text.",
 )
 
 RECORDS = Kind(
@@ -144,7 +159,7 @@ CLIENT_KEYS = Kind(
     delete=lambda client, place, k: client.delete_client_key(owner(place), k.client_key),
     hides=frozenset(("client_key",)),
     path="/agents/{1}/client-keys",
-    empty="A client key lets a web page talk with this agent, from the domains that it names.",
+    empty="A client key lets a web page talk with this agent, from its domains. n makes one.",
 )
 
 SESSIONS = Kind(

@@ -36,12 +36,17 @@ class Confirm(Dialog[bool]):
     hint_text = "esc changes nothing"
 
     def __init__(
-        self, question: str, words: str | Content, typed: str = "", deed: str = "Delete"
+        self,
+        question: str,
+        words: str | Content,
+        typed: str = "",
+        deed: str = "Delete",
+        safe: str = "Keep",
     ) -> None:
         super().__init__()
         self.title_text = question
         self._words = literal(words) if isinstance(words, str) else words
-        self._typed, self._deed = typed, deed
+        self._typed, self._deed, self._safe = typed, deed, safe
 
     def compose(self) -> ComposeResult:
         """The words, what is to be typed, and two buttons."""
@@ -57,7 +62,7 @@ class Confirm(Dialog[bool]):
             if self._typed:
                 yield Input(compact=True)
             with Horizontal():
-                yield Button("Keep", id="keep", compact=True)
+                yield Button(self._safe, id="keep", compact=True)
                 if not self._typed:
                     yield Button(literal(f"{self._deed}  y"), id="deed", compact=True)
 
@@ -121,3 +126,26 @@ class KeyHelp(Dialog[None]):
                     )
             yield Content("")
         yield literal("Hold shift to use your terminal's own selection with the mouse.", "$muted")
+
+
+class Shown(Dialog[None]):
+    """A secret that is shown once; ``y`` copies it."""
+
+    BINDINGS = [("y", "copy", "copy"), ("enter", "dismiss", "done")]
+    hint_text = "y copy · enter done"
+
+    def __init__(self, title: str, words: str, secret: str) -> None:
+        super().__init__()
+        self.title_text = title
+        self._words, self._secret = words, secret
+
+    def compose(self) -> ComposeResult:
+        """The words, and the secret."""
+        with self.frame():
+            yield Static(literal(self._words, "$muted"))
+            yield Static(literal(f"\n{self._secret}\n", "bold"))
+
+    def action_copy(self) -> None:
+        """Give it to the terminal's clipboard."""
+        self.app.copy_to_clipboard(self._secret)
+        self.notify("Copied.")

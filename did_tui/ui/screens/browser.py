@@ -13,14 +13,18 @@ from textual.app import SystemCommand
 
 from did_tui.api.errors import DidError
 from did_tui.api.models import Resource
+from did_tui.ui.editor import NoEditor
 from did_tui.ui.keys import KEYS, bindings, names
-from did_tui.ui.kinds import name_of
+from did_tui.ui.kinds import Place, name_of
 from did_tui.ui.resources import BY_NAME
 from did_tui.ui.rows import Row
+from did_tui.ui.saving import undo
+from did_tui.ui.screens import deeds
 from did_tui.ui.screens.asking import Confirm, KeyHelp
 from did_tui.ui.screens.detail import Detail
 from did_tui.ui.screens.dialogs import Choice, Pick
 from did_tui.ui.screens.listing import Listing
+from did_tui.ui.screens.query import Query
 from did_tui.ui.text import one_line
 from did_tui.ui.widgets.filterline import FilterLine
 from did_tui.ui.widgets.preview import Preview
@@ -30,7 +34,20 @@ if TYPE_CHECKING:
     from did_tui.ui.app import DidTui
 
 #: Actions that not every kind has: they are in ``Kind.can``, or follow from its fields.
-OF_SOME = frozenset(("chat", "inside_row", "delete_row"))
+OF_SOME = frozenset(
+    (
+        "chat",
+        "inside_row",
+        "delete_row",
+        "new_row",
+        "edit_row",
+        "write_row",
+        "clone_row",
+        "undo_edit",
+        "query",
+    )
+)
+ALWAYS = frozenset(("new_row", "undo_edit", "query"))  # of these, those that need no row
 TYPED = frozenset(("agents", "knowledge"))  # kinds whose name is typed before one is deleted
 
 
@@ -48,18 +65,30 @@ class Browser(Listing):
         """Only what this kind can; greyed where there is nothing to do it to."""
         if action in OF_SOME and action not in self._can:
             return False
-        if action in OF_SOME and self.table.current is None:
+        if action in OF_SOME - ALWAYS and self.table.current is None:
             return None
         return True
 
+    def __init__(self, place: Place, *, picking: bool = False) -> None:
+        super().__init__(place)
+        #: Whether enter chooses a row and closes the list, instead of opening it.
+        self.picking = picking
+
     @property
     def _can(self) -> frozenset[str]:
-        found = set(self.kind.can)
-        if self.kind.delete is not None:
-            found.add("delete_row")
-        if self.kind.beside:
-            found.add("inside_row")
-        return frozenset(found)
+        if self.picking:
+            return frozenset()
+        name = self.kind.name
+        has = {
+            "delete_row": self.kind.delete is not None,
+            "inside_row": bool(self.kind.beside),
+            "new_row": name in deeds.NEW,
+            "edit_row": name in deeds.EDIT,
+            "write_row": name in deeds.WRITE,
+            "clone_row": name in deeds.CLONE,
+            "undo_edit": name in TYPED,
+        }
+        return self.kind.can | {action for action, there in has.items() if there}
 
     def current(self) -> Any:
         """The resource under the cursor, None where there is none."""
@@ -80,7 +109,10 @@ class Browser(Listing):
     def action_open_row(self) -> None:
         """What is in it, or everything about it."""
         resource = self.current()
-        if resource is not None and self.kind.inside:
+        if self.picking:
+            if resource is not None:
+                self.dismiss(resource)
+        elif resource is not None and self.kind.inside:
             self.go_inside(self.kind.inside, resource)
         elif resource is not None:
             self.action_detail()
@@ -121,13 +153,19 @@ class Browser(Listing):
         elif self.rows.marks:
             self.rows.marks.clear()
             self.mark()
-        elif not self.cancel() and len(self.app.screen_stack) > 1:
+        elif not self.cancel():
+            self._step_back()
+
+    def _step_back(self) -> None:
+        if self.picking:
+            self.dismiss(None)
+        elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 
     def action_leave(self) -> None:
         """Out of the program from a first list, else one step back."""
         if len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
+            self._step_back()
         else:
             self.app.run_worker(self.app.action_quit())
 
@@ -228,6 +266,54 @@ class Browser(Listing):
         if agent is not None:
             self.app.meet(agent, self.query_one(Preview).stills.get(agent.thumbnail, b""))
 
+    def action_new_row(self) -> None:
+        """Make one."""
+        under = self.place.parents[-1] if self.place.parents else None
+        self._do(deeds.NEW[self.kind.name], under)
+
+    def action_edit_row(self) -> None:
+        """Change it in a form."""
+        self._do(deeds.EDIT[self.kind.name], self.current())
+
+    def action_write_row(self) -> None:
+        """Change it as JSON in the user's own editor."""
+        self._do(deeds.WRITE[self.kind.name], self.current())
+
+    def action_clone_row(self) -> None:
+        """Make another like it."""
+        self._do(deeds.CLONE[self.kind.name], self.current())
+
+    def action_undo_edit(self) -> None:
+        """Take the last edit back."""
+        self._do(lambda browser, _: undo(browser.app), None)
+
+    def restore(self) -> None:
+        """Make a deleted agent again."""
+        self._do(lambda browser, _: deeds.restore_agent(browser), None)
+
+    def action_query(self) -> None:
+        """See what an agent would find."""
+        base = self.place.parents[-1] if self.place.parents else self.current()
+        if base is not None:
+            self.app.push_screen(Query(getattr(base, "id", ""), name_of(base)))
+
+    @work(group="deed")
+    async def _do(self, deed: deeds.Deed, resource: Any) -> None:
+        """Do something that may ask, take time and fail."""
+        try:
+            done = await deed(self, resource)
+        except DidError as error:
+            self.notify(f"{error} {error.advice}", title="Not done", severity="error")
+        except (NoEditor, OSError) as error:
+            self.notify(str(error), title="Not done", severity="error")
+        else:
+            if done:
+                self.load(quietly=True)
+
+    def picker(self, place: Place) -> Browser:
+        """A list from which one is chosen."""
+        return Browser(place, picking=True)
+
     @work(group="deed")
     async def action_delete_row(self) -> None:
         """Delete what is marked, else what is under the cursor; asked first."""
@@ -242,7 +328,11 @@ class Browser(Listing):
             return
         gone: list[str] = []
         trouble: Exception | None = None
-        client = await self.app.client()
+        try:
+            client = await self.app.client()
+        except DidError as error:
+            self.notify(str(error), title="Not done", severity="error")
+            return
         for row, resource in zip(rows, resources, strict=True):
             try:
                 await kind.delete(client, self.place, resource)
@@ -265,7 +355,10 @@ def _json(value: object) -> str:
 
 
 def commands_of(screen: Browser) -> Iterator[SystemCommand]:
-    """The keys of a list for the palette."""
+    """The keys of a list for the palette, and what has no key."""
+    if screen.kind.name == "agents" and not screen.picking:
+        text = "Make an agent again that was deleted from here, with a new id"
+        yield SystemCommand("Restore a deleted agent", text, screen.restore)
     for key in KEYS:
         if key.place == "list" and screen.check_action(key.action, ()):
             name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key)[0]})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
@@ -33,7 +33,7 @@ REFRESH = 10.0  # seconds between two looks at a list that is on the screen
 SOON, LATE = 2.0, 15.0  # the same while something in it is being made: at first, at most
 
 
-class Listing(Screen[None]):
+class Listing(Screen[Any]):
     """The list at a place, loaded and shown; ``Browser`` has its keys."""
 
     app: DidTui
@@ -250,8 +250,10 @@ class Listing(Screen[None]):
         return f"{count}{more} {self.kind.one if count == 1 else self.kind.many}"
 
     def _state(self, sign: str) -> str:
+        following = len(self.app.following)
+        indexed = f"{following} being indexed · " if following else ""
         credits_left = f"{self.app.credits} · " if self.app.credits else ""
-        return f"{credits_left}{self._how_many()} · {sign}"
+        return f"{indexed}{credits_left}{self._how_many()} · {sign}"
 
     def _say_state(self) -> None:
         bar = self.query_one(TopBar)
