@@ -55,6 +55,20 @@ def running_emulator(*options: str) -> Iterator[RunningEmulator]:
     assert process.wait(10) == 0
 
 
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[RunningEmulator]:
+    """One emulator for the whole run, with the same ids each time."""
+    with running_emulator("--seed", "7") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Where an emulator of the module's own is, for what is created and deleted."""
+    with running_emulator("--seed", "9") as running:
+        yield running.url
+
+
 @pytest.fixture(scope="module")
 def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what libpulse writes, a cookie, out of the home directory."""
@@ -68,20 +82,6 @@ def server(private_home: None) -> Iterator[NullSink]:
     """A sound server of the test's own, with a headset."""
     with NullSink(sinks=("headset",)) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[RunningEmulator]:
-    """One emulator for the whole run, with the same ids each time."""
-    with running_emulator("--seed", "7") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Where an emulator of the module's own is, for what is created and deleted."""
-    with running_emulator("--seed", "9") as running:
-        yield running.url
 
 
 @pytest.hookimpl(wrapper=True)

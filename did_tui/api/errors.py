@@ -10,6 +10,7 @@
         ├── BadRequest        400, 409, 415, 422 …
         │   ├── SessionLost     the stream or its session_id is gone
         │   ├── NotReady        409, in process
+        │   ├── Conflict        409, otherwise
         │   ├── UnknownFormat   415
         │   ├── LimitReached    no more client keys
         │   └── TooManyRequests "pending requests limit" of a stream
@@ -117,6 +118,13 @@ class NotReady(BadRequest):
 
     sentence = "D-ID is still preparing this"
     advice = "Try again in a moment."
+
+
+class Conflict(BadRequest):
+    """Something else is going on with the same thing."""
+
+    sentence = "This does not go together with what D-ID is doing"
+    advice = "Look at it again, then try once more."
 
 
 class UnknownFormat(BadRequest):
@@ -238,6 +246,8 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> ApiError
         kind == "SessionError" or "invalid session_id" in lowered or "stream error" in lowered
     ):
         cls = SessionLost
+    elif status == 409 and "conflict" in kind.lower():
+        cls = Conflict
     elif status == 400 and ("maximum number" in lowered or "already has a client key" in lowered):
         cls = LimitReached
     elif status == 403 and "max user sessions" in lowered:

@@ -214,14 +214,20 @@ def page_of(
     rows: list[dict[str, Any]], query: Mapping[str, str], most: int
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The rows of one page, and the ``token`` of the next where there is one."""
+    start, limit = place_of(query, most)
+    after = start + limit
+    return rows[start:after], {"token": str(after)} if after < len(rows) else {}
+
+
+def place_of(query: Mapping[str, str], most: int) -> tuple[int, int]:
+    """Where a page begins and how long it is, at ``most`` unless the query says otherwise."""
     try:
         start, limit = int(query.get("token") or 0), int(float(query.get("limit") or most))
     except (ValueError, OverflowError):
         raise bad_request("limit and token must be numbers") from None
     if not 0 <= start < 1 << 40 or not 1 <= limit <= 1000:
         raise bad_request("limit must be between 1 and 1000")
-    after = start + limit
-    return rows[start:after], {"token": str(after)} if after < len(rows) else {}
+    return start, limit
 
 
 def _expressive(look: str, base: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from did_tui.emulator.bodies import KnowledgeChange, NewDocument, NewKnowledge, 
 from did_tui.emulator.characters import OWNER
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.refusal import bad_request, not_found
-from did_tui.emulator.sources import Unusable, check_address, fetch, is_local, read, type_of
+from did_tui.emulator.sources import Unusable, check_address, fetch, read, type_of
 from did_tui.emulator.store import Store, timestamp
 
 MOST_DOCUMENTS = 5
@@ -266,13 +266,3 @@ def view(document: Mapping[str, Any], base: str) -> dict[str, Any]:
 
 def _key(document: Mapping[str, Any]) -> str:
     return str(document["id"]).rpartition("#")[2]
-
-
-def may_call(url: str, limits: Limits) -> bool:
-    """Whether the emulator calls a webhook there."""
-    from urllib.parse import urlsplit
-
-    try:
-        return limits.fetch_anywhere or is_local(urlsplit(url).hostname or "")
-    except ValueError:
-        return False

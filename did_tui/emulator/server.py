@@ -30,6 +30,7 @@ from did_tui.emulator.credentials import Caller, caller_of
 from did_tui.emulator.faults import Fault, Faults
 from did_tui.emulator.keys import check_use
 from did_tui.emulator.log import Entry, Log
+from did_tui.emulator.openapi import document
 from did_tui.emulator.refusal import Refusal
 from did_tui.emulator.resources import resource_routes
 from did_tui.emulator.service import Service
@@ -81,6 +82,7 @@ class _Routes:
         self._faults = Faults()
         self._log = Log()
         self._recent: deque[float] = deque()
+        self._described: list[tuple[str, str, str]] = []
 
     def table(self) -> list[Route | WebSocketRoute]:
         """Every route of the emulator."""
@@ -109,6 +111,7 @@ class _Routes:
         ]
         guarded, shown = resource_routes(self._service)
         table = [*guarded, *table]
+        self._described = [(verb, path, handler.__name__) for verb, path, handler in table]
         names = [handler.__name__ for _, _, handler in table] + [self.notifications.__name__]
         return [
             *control_routes(self._service, self._faults, self._log, names),
@@ -118,6 +121,7 @@ class _Routes:
             Route("/emulator/idle/{agent}.mp4", self.idle_video, methods=["GET"]),
             Route("/emulator/documents/{document}", self.document, methods=["GET"]),
             *shown,
+            Route("/emulator/openapi.json", self.openapi, methods=["GET"]),
             WebSocketRoute("/", self.notifications),
         ]
 
@@ -130,8 +134,8 @@ class _Routes:
 
     async def list_agents_bare(self, call: Call) -> Response:
         """The list as the mission's OpenAPI has it: a bare array."""
-        page = self._service.agents({**call.request.query_params, "limit": "1000"})
-        return JSONResponse([self._view(call.request, agent) for agent in page["agents"]])
+        agents = self._service.all_agents(call.query)
+        return JSONResponse([self._view(call.request, agent) for agent in agents])
 
     async def create_agent(self, call: Call) -> Response:
         return JSONResponse(self._view(call.request, self._service.create_agent(call.body)))
@@ -167,6 +171,10 @@ class _Routes:
         """The text that a citation comes from."""
         text = self._service.document(str(request.path_params["document"]), base_of(request))
         return Response(text, media_type="text/markdown")
+
+    async def openapi(self, _request: Request) -> Response:
+        """The emulator's own OpenAPI, made when somebody wants it: that takes a moment."""
+        return JSONResponse(document(self._described))
 
     # Chat
 

@@ -6,14 +6,14 @@ import asyncio
 import io
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from did_tui.emulator.account import Account
 from did_tui.emulator.audio import speech_at
 from did_tui.emulator.bodies import AgentChange, NewAgent, check
 from did_tui.emulator.brain import Brain
-from did_tui.emulator.catalogue import Catalogue, page_of
+from did_tui.emulator.catalogue import Catalogue, place_of
 from did_tui.emulator.characters import OWNER, Faces, character_of, characters, plant
 from did_tui.emulator.chats import Chats
 from did_tui.emulator.credentials import Caller
@@ -35,6 +35,8 @@ SORTABLE = {
     "chats": "",
     "score": "",
 }
+#: Fields of an agent that its runtime view has as they are (protocol 2.2).
+_PASSED_ON = ("vision", "end_of_call_feedback")
 MAKING_SECONDS = (0.5, 2.0)  # after which a talk agent is started, and done
 LONGEST_SPEECH = 40_000  # characters (protocol 3.8)
 SHORTEST_SPEECH = 3
@@ -91,26 +93,41 @@ class Service:
 
     def agents(self, query: Mapping[str, str]) -> dict[str, Any]:
         """One page of ``GET /agents/me``."""
+        start, limit = place_of(query, 100)
+        agents = self._sorted_agents(query, start, limit + 1)
+        page: dict[str, Any] = {"agents": [self._aged(agent) for agent in agents[:limit]]}
+        return page | ({"token": str(start + limit)} if len(agents) > limit else {})
+
+    def all_agents(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """``GET /agents``, which knows no pages."""
+        return [self._aged(agent) for agent in self._sorted_agents(query)]
+
+    def _sorted_agents(
+        self, query: Mapping[str, str], start: int = 0, limit: int = -1
+    ) -> list[dict[str, Any]]:
         sort_by, order = query.get("sort_by", "created_at"), query.get("order", "descending")
         if sort_by not in SORTABLE:
             raise bad_request(f"sort_by must be one of {', '.join(SORTABLE)}")
         if order not in ("ascending", "descending"):
             raise bad_request("order must be one of ascending, descending")
-        agents = self.store.all("agent")
-        agents.sort(key=self._sort_key(sort_by), reverse=order == "descending")
-        page, token = page_of(agents, query, 100)
-        return {"agents": [self._aged(agent) for agent in page], **token}
-
-    def _sort_key(self, sort_by: str) -> Callable[[dict[str, Any]], tuple[int, str]]:
-        field = SORTABLE[sort_by]
+        descending, field = order == "descending", SORTABLE[sort_by]
         if field:
-            return lambda agent: (0, str(agent.get(field, "")))
-        counts = Counter(chat["agent_id"] for chat in self.store.all("chat"))
-        if sort_by == "score":
-            counts = Counter()
-            for rating in self.store.all("rating"):
-                counts[rating["agent_id"]] += rating["score"]
-        return lambda agent: (counts[agent["id"]], str(agent.get("created", "")))
+            return self.store.sorted(
+                "agent", field, descending=descending, start=start, limit=limit
+            )
+        counts = self._counts(sort_by)
+        agents = self.store.sorted("agent", "created", descending=descending)
+        agents.sort(key=lambda agent: counts[agent["id"]], reverse=descending)
+        return agents[start : start + limit] if limit >= 0 else agents
+
+    def _counts(self, sort_by: str) -> Counter[str]:
+        """How many chats each agent has, or the sum of its ratings."""
+        if sort_by == "chats":
+            return Counter(chat["agent_id"] for chat in self.store.all("chat"))
+        counts: Counter[str] = Counter()
+        for rating in self.store.all("rating"):
+            counts[rating["agent_id"]] += rating["score"]
+        return counts
 
     def agent(self, agent_id: str) -> dict[str, Any]:
         """The agent, or a refusal."""
@@ -193,6 +210,7 @@ class Service:
             "triggers_available": False,
             "advanced_settings": {"closed_captions_enabled": False},
         }
+        view |= {name: agent[name] for name in _PASSED_ON if name in agent}
         if agent.get("knowledge"):
             view["knowledge"] = {"id": agent["knowledge"].get("id")}
         return view

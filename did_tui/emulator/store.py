@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS object (
     kind TEXT NOT NULL, id TEXT NOT NULL, parent TEXT NOT NULL, position INTEGER NOT NULL,
     body TEXT NOT NULL, PRIMARY KEY (kind, id));
 CREATE INDEX IF NOT EXISTS object_by_parent ON object (kind, parent, position);
+CREATE INDEX IF NOT EXISTS object_by_position ON object (position);
 CREATE VIRTUAL TABLE IF NOT EXISTS passage USING fts5 (
     title, text, record UNINDEXED, document UNINDEXED, knowledge UNINDEXED,
     tokenize = 'porter unicode61');
@@ -103,6 +104,18 @@ class Store:
         rows = self._db.execute(
             f"SELECT body FROM object WHERE kind = ?{where} ORDER BY position",  # noqa: S608
             values,
+        )
+        return [json.loads(row[0]) for row in rows]
+
+    def sorted(
+        self, kind: str, field: str, *, descending: bool, start: int = 0, limit: int = -1
+    ) -> list[dict[str, Any]]:
+        """Objects of a kind by one of their fields; those with the same stay as they were made."""
+        order = "DESC" if descending else "ASC"
+        rows = self._db.execute(
+            "SELECT body FROM object WHERE kind = ? ORDER BY json_extract(body, ?)"  # noqa: S608
+            f" {order}, position LIMIT ? OFFSET ?",
+            (kind, f"$.{field}", limit, start),
         )
         return [json.loads(row[0]) for row in rows]
 

@@ -59,6 +59,14 @@ def missing() -> list[str]:
     return lacks
 
 
+async def close_sockets(pc: RTCPeerConnection) -> None:
+    """Close what a peer connection whose closing went wrong may have left open."""
+    for gatherer in _gatherers(pc):
+        connection: Any = getattr(gatherer, "_connection", None)
+        if connection is not None:
+            await connection.close()
+
+
 def first_mid(sdp: str) -> str:
     """The id of the first media section, whose transport a bundle uses."""
     found = re.search(r"^a=mid:(\S+)", sdp, re.MULTILINE)

@@ -93,6 +93,7 @@ class WebRtcStream:
         self._was_connected = False
         self._closing = False
         self._gathering: asyncio.Future[None] | None = None
+        self._hanging_up: asyncio.Future[Any] | None = None
         self._ending: asyncio.Future[Any] | None = None
         self.stream: Stream | None = None
 
@@ -288,7 +289,11 @@ class WebRtcStream:
             await asyncio.wait([self._gathering], timeout=HANG_UP_SECONDS)
         if self._pc is not None:
             rtc.end_consent(self._pc)
-            await asyncio.wait_for(self._pc.close(), HANG_UP_SECONDS)
+            # Not cancelled when it takes longer: what is half closed would stay half open.
+            self._hanging_up = asyncio.gather(self._pc.close(), return_exceptions=True)
+            done, _ = await asyncio.wait([self._hanging_up], timeout=HANG_UP_SECONDS)
+            if done:
+                await rtc.close_sockets(self._pc)
 
 
 class NotificationsSocket:

@@ -20,14 +20,24 @@ def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
             epilog=EXIT_CODES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        verbs = command.add_subparsers(dest="verb", metavar="VERB", required=True)
+        listed = any(verb.name == "list" and not _needed(verb) for verb in kind.verbs)
+        verbs = command.add_subparsers(dest="verb", metavar="VERB", required=not listed)
         for verb in kind.verbs:
-            _add(verbs, kind, verb)
+            parser = _add(verbs, kind, verb)
+            if listed and verb.name == "list":
+                # Without a verb it is the list, whose options have their defaults.
+                command.set_defaults(verb="list", **vars(parser.parse_args([])))
+                command.add_argument("--json", action="store_true", help="the list as JSON")
+
+
+def _needed(verb: Verb) -> list[str]:
+    return [argument.name for argument in verb.arguments if not argument.name.startswith("-")]
 
 
 def _add(
     verbs: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind, verb: Verb
-) -> None:
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser
     parser = verbs.add_parser(verb.name, help=verb.help, description=f"{verb.help}.")
     for argument in verb.arguments:
         parser.add_argument(argument.name, help=argument.help or None, **argument.options)
@@ -35,6 +45,7 @@ def _add(
     if verb.deletes:
         parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.set_defaults(module=kind.module)
+    return parser
 
 
 SHELLS = ("bash", "zsh", "fish")

@@ -68,6 +68,14 @@ def test_the_order_of_the_list(http: TestClient) -> None:
     http.post("/agents", json={"presenter": CLIP, "preview_name": "New"})
     query = {"sort_by": "created_at", "order": "descending", "limit": "1"}
     assert http.get("/agents/me", params=query).json()["agents"][0]["preview_name"] == "New"
+    query["order"] = "ascending"
+    assert http.get("/agents/me", params=query).json()["agents"][0]["preview_name"] != "New"
+    kai = agent_id(http, "Kai")
+    http.post(f"/agents/{kai}/chat", json={})
+    query |= {"sort_by": "chats", "order": "descending"}
+    assert http.get("/agents/me", params=query).json()["agents"][0]["preview_name"] == "Kai"
+    for bad in ({"sort_by": "size"}, {"order": "random"}, {"limit": "0"}, {"token": "x"}):
+        assert http.get("/agents/me", params=bad).status_code == 400, bad
 
 
 def test_the_runtime_view_has_what_the_sdk_needs(http: TestClient) -> None:

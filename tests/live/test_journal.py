@@ -17,7 +17,7 @@ from ptyrun import PtyProgram
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
-from did_tui.api.errors import SessionLost
+from did_tui.api.errors import NotFound, SessionLost
 from did_tui.api.models import Stream
 from did_tui.live.journal import FORGOTTEN_SECONDS, Journal, beginning_of, is_alive, sweep
 from did_tui.live.media.playback import Playback
@@ -55,7 +55,9 @@ def client_of(url: str, key: str = KEY) -> Client:
 
 def dead_process() -> tuple[int, str]:
     """The id and the beginning of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    )
     began = beginning_of(process.pid)
     process.communicate()
     return process.pid, began
@@ -141,7 +143,7 @@ async def test_what_kill_9_left_is_closed_by_the_next_start(
     assert words.endswith(": closed.")
     assert list(journal.pages()) == []
     gone = Stream(id=page.entry.stream_id, session_id=page.entry.session_id)
-    with pytest.raises(SessionLost):
+    with pytest.raises((NotFound, SessionLost)):
         await client.delete_stream(page.entry.agent_id, gone)
     await client.close()
 
@@ -180,3 +182,20 @@ def test_a_signal_ends_the_program_and_leaves_nothing_open(
         program.process.send_signal(number)
         assert program.wait(20) == 128 + number
     assert list(tmp_path.glob("state/streams/*")) == []
+
+
+def test_the_program_says_what_a_kill_has_left_and_closes_it(
+    emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    env = emulator.env | {"DID_TUI_HOME": str(tmp_path)}
+    arguments = ["chat", "Mira", "--audio", "none"]
+    with PtyProgram(arguments, cols=120, rows=36, env=env) as program:
+        program.until(lambda terminal: "● connected" in terminal.text, 60)
+        program.process.kill()
+        program.process.wait()
+    [left] = tmp_path.glob("state/streams/*.json")
+    with PtyProgram(arguments, cols=120, rows=36, env=env) as program:
+        program.until(lambda terminal: "1 stream looks like ours from" in terminal.text, 60)
+        program.process.send_signal(signal.SIGTERM)
+        program.wait(20)
+    assert not left.exists()

@@ -154,3 +154,12 @@ def test_without_a_picture_there_is_no_file(tmp_path: Path) -> None:
     recorder.hear(sound(True), 1.0)
     recorder.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sound_that_comes_just_before_the_first_picture(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "a.mp4")
+    recorder._queue.put((sound(True), 0.9))  # what the speaker's thread may do
+    write(recorder, 0.5)
+    recorder.close()
+    assert recorder.trouble == ""
+    assert played(recorder.path)[0]

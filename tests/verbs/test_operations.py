@@ -196,7 +196,7 @@ async def faces_and_voices(client: Client) -> None:
     assert [found.id for found in (await client.scene_avatars()).rows] == [scene.id]
     await client.delete_scene_avatar(scene.id)
     for options in ({"file": ("me.wav", b"RIFF")}, {"source": "https://x/me.wav"}):
-        voice_id = await client.clone_voice("Me", "en", **options)  # type: ignore[arg-type]
+        voice_id = await client.clone_voice("Me", "en", **options)
         [voice] = await client.voices(voice_id=voice_id)
         assert voice.voiceType == "CloneVoice"
         await client.delete_voice(voice_id)

@@ -74,6 +74,9 @@ def test_a_list_is_a_table_or_json(say: Say) -> None:
     assert {agent["preview_name"] for agent in whole} >= {"Mira", "Kai"}
     assert len(say("agents", "list", "--json", "--limit", "2").json) == 2
     assert len(say("agents", "list", "--bare", "--json").json) == len(whole)
+    assert say("agents").out == table.out
+    assert say("agents", "--json").json == whole
+    assert say("agents", "list").out == table.out
 
 
 def test_an_agent_is_created_applied_and_deleted(say: Say, tmp_path: Path) -> None:
@@ -282,7 +285,7 @@ def test_how_it_ends(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = say("agents", "list")
     assert (refused.code, refused.out) == (5, "")
     with pytest.raises(SystemExit) as ended:
-        say("agents")
+        say("documents")
     assert ended.value.code == 2
 
 

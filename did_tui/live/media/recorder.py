@@ -66,9 +66,8 @@ class Recorder:
 
     def close(self) -> None:
         """Finish the file; waits a few seconds at most, any thread."""
-        self._closed = True
-        writer = self._writer
-        if writer is None:
+        writer, self._closed = self._writer, True
+        if writer is None or not writer.is_alive():
             return
         try:
             self._queue.put(None, timeout=CLOSING_SECONDS)
@@ -96,9 +95,13 @@ class Recorder:
             reason = error.strerror if isinstance(error, OSError) else None
             self.trouble = f"The recording has ended: {reason or error}."
             self._on_trouble(self.trouble)
+        finally:
+            self._closed = True  # nobody takes anything from the queue any more
 
     def _write_all(self) -> None:
         first = self._queue.get()
+        while first is not None and not isinstance(first[0], av.VideoFrame):
+            first = self._queue.get()  # sound came in between
         if first is None:
             return
         options = {
