@@ -49,6 +49,15 @@ PATHS: dict[str, Any] = {
             "styles": ["chat", "newscast"],
         }
     ],
+    "/agents/chats/exports/exp_1": {
+        "export_id": "exp_1",
+        "agent_id": "agt_ada",
+        "status": "done",
+        "created_at": ADDED,
+        "result": {"result_url": "http://pictures/exp_1.zip"},
+        "total_files_count": 3,
+        "total_files_size": 4096,
+    },
     "/secrets": {"secrets": [{"id": "sec_1", "provider": "crm", "type": "bearer"}]},
     "/credits": {
         "remaining": 312,
@@ -72,6 +81,8 @@ class World:
         path = request.url.path
         body = json.loads(request.content) if request.content else None
         self.asked.append((request.method, path, body))
+        if path == "/exp_1.zip":
+            return httpx.Response(200, content=b"PK zip")
         if path == "/ada.png":
             return httpx.Response(200, content=FACE)
         if self.status != 200:

@@ -99,3 +99,8 @@ SECRET = (
     F("api_key", "API key", "For type api_key and for models. It is shown nowhere again."),
     F("header_name", "Header", "For type api_key: where it is sent; may be empty."),
 )
+
+EXPORT = (
+    F("from", "From", "As 2026-11-21 or 2026-11-21T15:30:00Z; empty for the beginning."),
+    F("to", "To", "The same; empty for now."),
+)

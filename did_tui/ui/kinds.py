@@ -167,8 +167,8 @@ def status(value: Callable[[Any], str]) -> Field:
     return Field(
         Column("STATUS", 12, 0, 8),
         lambda r, _: value(r),
-        lambda v, _: f"{_SIGNS.get(str(v), '◐')} {v or '–'}",
-        lambda v: {"●": "good", "✗": "bad"}.get(_SIGNS.get(str(v), "◐"), "busy"),
+        lambda v, _: f"{_SIGNS.get(str(v), '◐')} {v}" if v else "–",
+        lambda v: {"●": "good", "✗": "bad"}.get(_SIGNS.get(str(v), "◐"), "busy") if v else "dim",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from did_tui.api.errors import NotFound, SessionLost, UnknownRoute
+from did_tui.api.inventory import Export
 from did_tui.api.models import Objects, Resource, Stream
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
     from did_tui.ui.kinds import Place
 
-STREAMS, TRANSCRIPTS = "streams", "transcripts"  # what is kept in the state directory
+STREAMS, TRANSCRIPTS, EXPORTS = "streams", "transcripts", "exports"  # in the state directory
+MOST_EXPORTS = 50  # that are asked for
 HERE = "this computer"
 LARGEST_TRANSCRIPT = 16 * 2**20  # bytes
 
@@ -134,6 +137,46 @@ async def forget(place: Place, chat: KeptChat) -> None:
     """Delete a transcript; raises ``OSError``."""
     if place.state is not None and chat.file == Path(chat.file).name:
         await asyncio.to_thread((place.state / TRANSCRIPTS / chat.file).unlink, missing_ok=True)
+
+
+async def exports(client: Client, place: Place) -> Sequence[Resource]:
+    """The exports that were ordered from here, the last first: D-ID lists none."""
+    notes = await asyncio.to_thread(_export_notes, place.state)
+    agents = [getattr(parent, "id", "") for parent in place.parents]
+    wanted = [note for note in notes if not agents or note.get("agent_id") in agents]
+    return await asyncio.gather(*(_export(client, note) for note in wanted[:MOST_EXPORTS]))
+
+
+async def _export(client: Client, note: Mapping[str, Any]) -> Resource:
+    try:
+        found = await client.export(str(note.get("export_id")))
+    except NotFound:
+        return OrderedExport.parse({**note, "status": "gone"})
+    return OrderedExport.parse({**note, **found.raw})
+
+
+def _export_notes(state: Path | None) -> list[Mapping[str, Any]]:
+    notes = []
+    paths = list((state / EXPORTS).glob("*.json")) if state is not None else []
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
+        try:
+            note = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        except (OSError, ValueError, RecursionError):
+            continue  # a file that is no note of ours
+        if isinstance(note, Mapping):
+            notes.append(note)
+    return notes
+
+
+def export_file(state: Path, export_id: str, suffix: str) -> Path:
+    """Where is kept what belongs to an export."""
+    return state / EXPORTS / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', export_id)[:80]}{suffix}"
+
+
+class OrderedExport(Export):
+    """An export, and the name of its agent."""
+
+    agent_name: str = ""
 
 
 class Asked(Resource):

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from did_tui.api import inventory as inv
-from did_tui.api.errors import ApiError, BadAnswer
-from did_tui.api.models import Agent, Resource
+from did_tui.api.errors import ApiError, BadAnswer, NotFound
+from did_tui.api.models import Agent, Resource, state_of
 from did_tui.ui import local, trash
 from did_tui.ui.kinds import (
     Field,
@@ -76,7 +76,7 @@ AGENTS = Kind(
     delete=_delete_agent,
     warning="A copy of it is kept here: “Restore a deleted agent” in the palette (:) makes it"
     " again, with a new id. Its chats are not kept.",
-    beside=("client-keys", "sessions"),
+    beside=("client-keys", "sessions", "exports"),
     path="/agents/{0}",
     empty="An agent is a face with a brief. n makes one.",
 )
@@ -333,6 +333,41 @@ def _language(language: inv.VoiceLanguage) -> str:
     return language.locale or language.language
 
 
+EXPORTS = Kind(
+    name="exports",
+    title="Exports",
+    one="export",
+    model=local.OrderedExport,
+    fields=(
+        text("AGENT", 14, 2, 9, lambda e: e.agent_name or e.agent_id, "strong"),
+        status(lambda e: state_of(e.status)),
+        count("FILES", 6, lambda e: e.total_files_count),
+        count("BYTES", 4, lambda e: e.total_files_size),
+        when("ORDERED", 5, lambda e: e.when_created),
+        text("TROUBLE", 12, 2, 3, lambda e: e.error, "bad"),
+        text("ID", 18, 1, 2, lambda e: e.export_id, "dim"),
+    ),
+    pages=once(local.exports),
+    key=lambda e: str(e.export_id),
+    label=lambda e: e.agent_name or e.export_id,
+    can=frozenset(("fetch",)),
+    delete=lambda client, place, e: _delete_export(client, place, e),
+    warning="What was fetched of it stays in its file.",
+    path="/agents/chats/exports/{0}",
+    empty="An export is the chats of an agent as a zip file. n orders one.",
+)
+
+
+async def _delete_export(client: Client, place: Place, export: local.OrderedExport) -> None:
+    try:
+        await client.delete_export(export.export_id)
+    except NotFound:
+        pass  # only the note of it is left
+    if place.state is not None:
+        note = local.export_file(place.state, export.export_id, ".json")
+        await asyncio.to_thread(note.unlink, missing_ok=True)
+
+
 KINDS: tuple[Kind, ...] = (
     AGENTS,
     SESSIONS,
@@ -344,6 +379,7 @@ KINDS: tuple[Kind, ...] = (
     AVATARS,
     VOICES,
     SECRETS,
+    EXPORTS,
     DOCUMENTS,
     RECORDS,
     CLIENT_KEYS,
@@ -352,7 +388,7 @@ KINDS: tuple[Kind, ...] = (
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 #: The kinds that stand by themselves; the first ones have a digit.
-ROOTS = KINDS[:10]
+ROOTS = KINDS[:11]
 DIGITS = 6
 
 

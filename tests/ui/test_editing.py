@@ -322,3 +322,38 @@ async def test_a_client_key_is_shown_once() -> None:
         await press(pilot, "enter")
         assert "ck_new_0002" not in said(pilot)
         assert bodies(world, "POST") == [{"allowed_domains": ["https://a.example"]}]
+
+
+async def test_chats_are_exported_and_fetched(tmp_path: Path) -> None:
+    world = World()
+    world.answers["/agents/chats/exports"] = lambda _: httpx.Response(
+        200, json={"export_id": "exp_1"}
+    )
+    app = ScriptedApp(world, state=tmp_path)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        await press(pilot, "i", "e", "n", *"2026-01-01", "f2")
+        assert bodies(world, "POST") == [{"agent_id": "agt_ada", "from": "2026-01-01"}]
+        assert "Ada ● done 3 4,096" in said(pilot)
+        await press(pilot, "o")
+        zipped = tmp_path / "exports" / "exp_1.zip"
+        assert zipped.read_bytes() == b"PK zip"
+        assert zipped.stat().st_mode & 0o777 == 0o600
+        await press(pilot, "X", "y")
+        assert world.did("DELETE") == ["/agents/chats/exports/exp_1"]
+        assert "No exports yet" in said(pilot)
+
+
+async def test_all_chats_at_d_id_are_deleted_by_the_agents_name() -> None:
+    world = World()
+    app = ScriptedApp(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        screen = here(pilot)
+        assert isinstance(screen, Browser)
+        screen.delete_chats()
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert world.did("DELETE") == []
+        await press(pilot, "A", "d", "a", "enter")
+        assert world.did("DELETE") == ["/agents/agt_ada/chats"]

@@ -34,6 +34,9 @@ def kept(directory: Path) -> Path:
     said = [{"role": "user", "text": "What is new?"}, {"role": "assistant", "text": "A kettle."}]
     content = {"agent_name": "Ada", "agent_id": "agt_ada", "began": 1.79e9 - 7200, "messages": said}
     (directory / "transcripts" / "2026-09-21_Ada.json").write_text(json.dumps(content))
+    (directory / "exports").mkdir()
+    note = {"export_id": "exp_1", "agent_id": "agt_ada", "agent_name": "Ada"}
+    (directory / "exports" / "exp_1.json").write_text(json.dumps(note))
     return directory
 
 

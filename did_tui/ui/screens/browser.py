@@ -45,6 +45,7 @@ OF_SOME = frozenset(
         "clone_row",
         "undo_edit",
         "query",
+        "fetch",
     )
 )
 ALWAYS = frozenset(("new_row", "undo_edit", "query"))  # of these, those that need no row
@@ -291,6 +292,14 @@ class Browser(Listing):
         """Make a deleted agent again."""
         self._do(lambda browser, _: deeds.restore_agent(browser), None)
 
+    def delete_chats(self) -> None:
+        """Delete all chats of an agent at D-ID."""
+        self._do(deeds.delete_chats, self.current())
+
+    def action_fetch(self) -> None:
+        """Fetch an export into a file."""
+        self._do(deeds.fetch_export, self.current())
+
     def action_query(self) -> None:
         """See what an agent would find."""
         base = self.place.parents[-1] if self.place.parents else self.current()
@@ -359,6 +368,8 @@ def commands_of(screen: Browser) -> Iterator[SystemCommand]:
     if screen.kind.name == "agents" and not screen.picking:
         text = "Make an agent again that was deleted from here, with a new id"
         yield SystemCommand("Restore a deleted agent", text, screen.restore)
+        text = "All chats of the agent under the cursor; its name is typed first"
+        yield SystemCommand("Delete chats at D-ID", text, screen.delete_chats)
     for key in KEYS:
         if key.place == "list" and screen.check_action(key.action, ()):
             name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key)[0]})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,10 @@ from did_tui.ui import fields, trash
 from did_tui.ui.editor import edited, object_of, with_comments, without_comments
 from did_tui.ui.forms import FormField, get
 from did_tui.ui.kinds import Place
-from did_tui.ui.resources import AVATARS, BY_NAME, PRESENTERS
+from did_tui.ui.local import OrderedExport, export_file
+from did_tui.ui.resources import AGENTS, AVATARS, BY_NAME, PRESENTERS
 from did_tui.ui.saving import Target, save
-from did_tui.ui.screens.asking import Shown
+from did_tui.ui.screens.asking import Confirm, Shown
 from did_tui.ui.screens.dialogs import Choice, Pick
 from did_tui.ui.screens.form import Form
 from did_tui.ui.text import one_line
@@ -291,6 +294,61 @@ async def new_secret(browser: Browser, _under: Any) -> bool:
     return await _show(browser, form)
 
 
+# Chats at D-ID
+
+
+async def new_export(browser: Browser, agent: Any) -> bool:
+    """Order an export of an agent's chats; the list shows when it can be fetched."""
+    if agent is None:
+        agent = await browser.app.push_screen_wait(browser.picker(Place(AGENTS)))
+        if agent is None:
+            return False
+    state = browser.app.state
+    if state is None:
+        browser.notify("There is no place to keep the export's id, so it could not be fetched.")
+        return False
+
+    async def order(after: dict[str, Any]) -> Mapping[str, str]:
+        start, end = after.get("from", ""), after.get("to", "")
+        problems = limits.export_problems(start, end)
+        if not problems:
+            client = await browser.app.client()
+            export_id = await client.start_export(agent.id, start=start, end=end)
+            note = {"export_id": export_id, "agent_id": agent.id, "agent_name": agent.name}
+            write_private(export_file(state, export_id, ".json"), json.dumps(note))
+        return problems
+
+    form = Form(("Agents", one_line(agent.name), "Export its chats"), fields.EXPORT, {}, order)
+    return await _show(browser, form)
+
+
+async def fetch_export(browser: Browser, export: OrderedExport) -> bool:
+    """Fetch the zip of an export into a file."""
+    if not export.done or browser.app.state is None:
+        browser.notify("There is nothing to fetch yet.", severity="warning")
+        return False
+    content = await (await browser.app.client()).fetch_export(export)
+    file = export_file(browser.app.state, export.export_id, ".zip")
+    file.touch(0o600)
+    await asyncio.to_thread(file.write_bytes, content)
+    browser.notify(f"{len(content):,} bytes are in {file}.", title="Fetched")
+    return False
+
+
+async def delete_chats(browser: Browser, agent: Any) -> bool:
+    """Delete all chats of an agent at D-ID."""
+    if agent is None:
+        return False
+    name = one_line(agent.name)[:60]
+    words = "Transcripts that are kept here stay. This cannot be undone."
+    question = Confirm(f"Delete all chats of “{name}” at D-ID?", words, name)
+    agreed = await browser.app.push_screen_wait(question)
+    if agreed:
+        await (await browser.app.client()).delete_chats(agent.id)
+        browser.notify(f"The chats of “{name}” are deleted.")
+    return False
+
+
 #: By the kind of the list: what ``n`` makes in it, and what ``e`` and ``E`` do to a row.
 NEW: dict[str, Deed] = {
     "agents": new_agent,
@@ -298,6 +356,7 @@ NEW: dict[str, Deed] = {
     "documents": add_document,
     "client-keys": new_key,
     "secrets": new_secret,
+    "exports": new_export,
 }
 EDIT: dict[str, Deed] = {
     "agents": edit_agent,

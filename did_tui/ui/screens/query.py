@@ -20,7 +20,7 @@ from did_tui.ui.widgets.topbar import TopBar
 if TYPE_CHECKING:
     from did_tui.ui.app import DidTui
 
-BAR = 10  # cells of a score of 1
+BAR = 10  # cells of the best score
 LONGEST = 1200  # characters of a passage
 
 
@@ -89,17 +89,19 @@ class Query(Screen[None]):
 def _shown(found: Found) -> Content:
     if not found.matches:
         return literal("Nothing: an agent would not find an answer here.", "bold")
-    parts = [_match(number, match) for number, match in enumerate(found.matches, 1)]
+    # D-ID documents no scale: most scores are at most 1, else the best one fills its bar.
+    best = max([1.0, *(match.score for match in found.matches if match.score is not None)])
+    parts = [_match(number, match, best) for number, match in enumerate(found.matches, 1)]
     if found.result:
         parts.insert(0, literal(found.result[:LONGEST]))
     return Content("\n\n").join(parts)
 
 
-def _match(number: int, match: ScoredMatch) -> Content:
+def _match(number: int, match: ScoredMatch, best: float) -> Content:
     score = match.score
     head = literal(f"{number}  ", "bold $primary")
     if score is not None:
-        filled = round(max(0.0, min(1.0, score)) * BAR)
+        filled = round(max(0.0, min(1.0, score / best)) * BAR)
         head += literal("█" * filled + "░" * (BAR - filled), "$primary")
         head += literal(f" {score:.2f}  ", "bold")
     title = one_line(match.title or match.document_id)[:80]
