@@ -15,8 +15,10 @@ from textual.pilot import Pilot
 from world import World, pages_of
 
 from did_tui.api.models import Resource
+from did_tui.api.operations import OPERATIONS, Operation
 from did_tui.ui.kinds import Place
 from did_tui.ui.resources import BY_NAME, ROOTS
+from did_tui.ui.screens import deeds
 from did_tui.ui.screens.asking import Confirm
 from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
@@ -432,3 +434,21 @@ async def test_where_the_service_lists_no_sessions_there_are_those_of_this_compu
         app.open_place(Place(BY_NAME["sessions"], (agent,)))
         await settle(pilot)
         assert "No sessions yet" in words(app.export_screenshot())
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+def test_the_screen_that_an_operation_names_has_the_key_that_it_names(operation: Operation) -> None:
+    place, _, key = operation.screen.partition(" ")
+    if place in ("", "chat"):
+        return
+    kind = BY_NAME[place]
+    has = {
+        "": True,
+        ":": True,
+        "n": place in deeds.NEW,
+        "e": place in deeds.EDIT,
+        "X": kind.delete is not None,
+        "f": "query" in kind.can,
+        "i": place in BY_NAME["agents"].beside,
+    }
+    assert has[key]
