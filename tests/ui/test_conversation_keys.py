@@ -23,7 +23,7 @@ from did_tui.api.errors import Unreachable
 from did_tui.api.models import RuntimeAgent
 from did_tui.live import events as e
 from did_tui.live.media.speaker import Device
-from did_tui.ui.screens.agents import AgentsScreen
+from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.screens.commands import COMMANDS, BadCommand, parse
 from did_tui.ui.screens.dialogs import Help, Passage, Pick
@@ -438,7 +438,7 @@ async def test_who_wants_to_know_is_told_how_it_was(wanted: bool) -> None:
             await pilot.press("4")
             await settle(pilot)
         assert runner.feedback == [4] * wanted
-        assert isinstance(app.screen, AgentsScreen)
+        assert isinstance(app.screen, Browser)
 
 
 # Text from outside
