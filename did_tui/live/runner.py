@@ -67,7 +67,7 @@ from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.recorder import Recorder
 from did_tui.live.talk import LONGEST_WAIT, NotAnswered, Reply, Talk
-from did_tui.live.voicetrack import NOT_TAKEN, MicrophoneTrack
+from did_tui.live.voicetrack import NOT_HEARD, NOT_TAKEN, MicrophoneTrack
 
 STREAM_OPTIONS: Mapping[str, Any] = {"compatibility_mode": "on", "fluent": True}
 CLOSING_SECONDS = 2.0  # that closing waits for D-ID; the journal keeps what takes longer
@@ -93,9 +93,9 @@ class Runner:
     """One conversation with one agent, from ``open`` to ``close``.
 
     ``changed`` is called in the event loop after each event, ``explain`` with sentences for the
-    user. ``microphone`` is sent where the service takes it; it is not closed here. ``journal``
-    keeps what is open, for the next start, ``archive`` what was said. Everything is used from one
-    event loop.
+    user. ``microphone`` is sent where the service takes it, and turned off where nobody hears it;
+    it is not closed here. ``journal`` keeps what is open, for the next start, ``archive`` what was
+    said. Everything is used from one event loop.
     """
 
     def __init__(
@@ -335,8 +335,12 @@ class Runner:
 
     @property
     def no_microphone_because(self) -> str | None:
-        """Why nobody would hear the user's voice; empty if somebody does, None: not known yet."""
-        takes = self._line.stream.takes_voice if self._line is not None else None
+        """Why nobody would hear the user's voice; empty if somebody does, None: not connected."""
+        if self._line is None or self.conversation.phase != "connected":
+            return None
+        if not self.conversation.plan.video:
+            return NOT_HEARD
+        takes = self._line.stream.takes_voice
         return None if takes is None else "" if takes else NOT_TAKEN
 
     async def rate(self, message_id: str, score: int) -> None:
@@ -369,11 +373,21 @@ class Runner:
             self.talk.speech.begun()
         if self.conversation.over and self._line is not None and self._line.closing is None:
             self._begin_to_close(self._line)
+        self._turn_microphone_off()
         self.talk.speak_next()
         self._changed()
         for happened in self._waiting:
             if not happened.done():
                 happened.set_result(None)
+
+    def _turn_microphone_off(self) -> None:
+        """Turn the microphone off where nobody hears it: it is not to go on by itself later."""
+        microphone = self.microphone
+        if microphone is None or not microphone.talking or self.no_microphone_because == "":
+            return
+        microphone.talk(on=False)
+        if self.conversation.phase != "disconnecting":  # then the user knows
+            self._explain("The microphone is off: nobody hears it now.")
 
     @property
     def _delay(self) -> float:

@@ -233,15 +233,19 @@ class ChatKeys(Screen[None]):
 
     def action_microphone(self) -> None:
         """Speak, or stop speaking; or why nobody would hear it."""
+        microphone = self.sound.microphone
         why = self.runner.no_microphone_because if self.runner is not None else None
-        if self.sound.microphone is None or why is None:
-            self.notify("Not connected yet: nobody would hear you.", title="Microphone")
+        if microphone is not None and microphone.talking:
+            microphone.toggle()
+            self.notify("The microphone is off.", timeout=3)
+        elif microphone is None or why is None:
+            self.notify("Not connected: nobody would hear you.", title="Microphone")
         elif why:
             self.notify(why, title="Microphone", timeout=6)
         else:
-            on = self.sound.microphone.toggle()
-            words = "on: speak, and press ctrl+t when you are done" if on else "off"
-            self.notify(f"The microphone is {words}.", timeout=3)
+            microphone.toggle()
+            words = "The microphone is on: speak, and press ctrl+t when you are done."
+            self.notify(words, timeout=3)
 
     # Picture
 
