@@ -19,8 +19,8 @@ FORMS = {
 }
 
 
-class NoForm(ValueError):
-    """A file name whose ending says nothing; the text says which ones do."""
+class NotKept(Exception):
+    """A transcript was not written; the text says why, and what to do about it."""
 
 
 def usual_name(agent: str, form: str) -> Path:
@@ -30,20 +30,19 @@ def usual_name(agent: str, form: str) -> Path:
 
 
 def write(record: Record, path: Path) -> None:
-    """Write a new file that only this user can read; raises ``OSError`` or ``NoForm``."""
+    """Write a new file that only this user can read; raises ``NotKept``."""
     from did_tui.live import export
     from did_tui.live.archive import write_private
 
-    forms = {
-        "md": export.as_markdown,
-        "json": export.as_json,
-        "srt": export.as_srt,
-        "vtt": export.as_vtt,
-    }
-    form = forms.get(path.suffix.removeprefix(".").lower())
+    form = export.FORMS.get(path.suffix.removeprefix(".").lower())
     if form is None:
-        raise NoForm(f"A transcript is kept as one of {', '.join(f'.{end}' for end in forms)}.")
-    path = path.expanduser()
-    if path.exists():
-        raise FileExistsError(f"{path} is there already: give another name.")
-    write_private(path, form(record))
+        raise NotKept(f"A transcript is kept as one of {', '.join(f'.{end}' for end in FORMS)}.")
+    try:
+        path = path.expanduser()
+        if path.exists():
+            raise NotKept(f"{path} is there already: give another name.")
+        write_private(path, form(record))
+    except OSError as error:
+        raise NotKept(f"{path} cannot be written: {error.strerror or error}.") from error
+    except (RuntimeError, ValueError) as error:  # nobody has that home, no file that name
+        raise NotKept(f"{path} cannot be written: {error}.") from error
