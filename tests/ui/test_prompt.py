@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -76,3 +80,37 @@ async def test_a_transcript_that_cannot_be_kept_says_why_in_words(
         (notice,) = app._notifications
         assert why in notice.message
         assert "Errno" not in notice.message
+
+
+async def test_an_editor_that_is_no_command_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISUAL", "vi '")
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen, _ = await chat_on(pilot)
+        await pilot.press(*"words", "f4")
+        await settle(pilot)
+        assert screen.prompt.text == "words"
+        (notice,) = app._notifications
+        assert "The editor cannot be run: No closing quotation." in notice.message
+
+
+async def test_an_interrupt_in_the_editor_is_for_the_editor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    # The terminal sends control+C to all of us.
+    editor.write_text("#!/bin/sh\nkill -INT $PPID\nsleep 0.1\necho written > $1\n")
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(editor))
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        monkeypatch.setattr(app, "suspend", nullcontext)
+        screen, _ = await chat_on(pilot)
+        await pilot.press("f4")
+        async with asyncio.timeout(20):
+            while screen.prompt.text != "written":
+                await asyncio.sleep(0.02)
+        assert app.return_code is None
+        os.kill(os.getpid(), signal.SIGINT)
+        await settle(pilot)
+    assert app.return_code == 130, "behind the editor it ends the program again"

@@ -17,6 +17,7 @@ from textual.widgets import TextArea
 
 from did_tui.live.conversation import LONGEST_MESSAGE
 from did_tui.ui.keys import bindings
+from did_tui.ui.signals import interrupts_ignored
 from did_tui.ui.text import literal, one_line, plain
 
 MOST_KEPT = 100  # texts that can be recalled
@@ -136,21 +137,24 @@ class Prompt(TextArea):
         except SuspendNotSupported:
             self.app.notify("This terminal cannot be given to an editor.", severity="warning")
             return
-        except OSError as error:
+        except (OSError, ValueError) as error:
             words = f"The editor cannot be run: {error}. $VISUAL or $EDITOR names another one."
             self.app.notify(words, severity="warning")
             return
         self.put(plain(written).rstrip("\n"))
 
     async def _edited(self, text: str) -> str:
-        """What an editor makes of a text; raises ``OSError`` or ``SuspendNotSupported``."""
+        """What an editor makes of a text.
+
+        Raises ``OSError``, ``ValueError`` for a command that is none, or ``SuspendNotSupported``.
+        """
         command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
         with tempfile.TemporaryDirectory(prefix="did-tui-") as directory:
             file = Path(directory) / "message.md"
             file.touch(0o600)
             file.write_text(text, encoding="utf-8")
             # A batch, so that nothing is painted over the editor; the call goes on meanwhile.
-            with self.app.suspend(), self.app.batch_update():
+            with self.app.suspend(), self.app.batch_update(), interrupts_ignored(self.app):
                 editor = await asyncio.create_subprocess_exec(*command, str(file))
                 await editor.wait()
             return file.read_text(encoding="utf-8", errors="replace")
