@@ -355,8 +355,7 @@ class Runner:
         await self.talk.give_feedback(rating, answer)
 
     def interrupt(self) -> None:
-        """Stop the agent's speech, or explain why it cannot be stopped."""
-        self.talk.speech.clear()
+        """Stop the agent's speech and drop what waits behind it, or explain why that cannot be."""
         self.emit(InterruptAsked())
 
     def emit(self, event: Event) -> None:
@@ -404,6 +403,7 @@ class Runner:
             case Greet():
                 self.talk.greet()
             case Interrupt(video_id):
+                self.talk.speech.clear()
                 self.playback.hush()
                 if self._line is not None:
                     self._line.stream.send(wire.interrupt(video_id, int(time.time() * 1000)))

@@ -1,4 +1,4 @@
-"""A microphone is on only while somebody hears it, and goes on only where the user says so."""
+"""What the user does to the voices: the own one that goes out, the agent's that comes in."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def connected(explained: list[str]) -> tuple[Runner, Switch]:
         microphone=cast("Microphone", switch),
         explain=explained.append,
     )
-    stream = SimpleNamespace(takes_voice=True, stream=None, close=lambda: None)
+    stream = SimpleNamespace(
+        takes_voice=True, stream=None, send=lambda _words: None, close=lambda: None
+    )
     runner._line = cast("Any", SimpleNamespace(stream=stream, closing=True))
     for event in (e.Opening(), e.StepDone("chat"), e.StepDone("channel")):
         runner.emit(event)
@@ -84,3 +86,15 @@ async def test_a_stream_that_only_sends_says_so() -> None:
     assert runner._line is not None
     runner._line.stream.takes_voice = False
     assert runner.no_microphone_because == NOT_TAKEN
+
+
+@pytest.mark.parametrize("interruptible", [True, False])
+async def test_what_waits_is_dropped_only_where_the_agent_is_interrupted(
+    interruptible: bool,
+) -> None:
+    runner, _ = connected([])
+    runner.emit(e.StreamGranted(fluent=True, interruptible=interruptible, warmup=False))
+    runner.emit(e.UtteranceStarted("v1"))
+    runner.speak("One more thing.")
+    runner.interrupt()
+    assert len(runner.talk.speech) == (0 if interruptible else 1)
