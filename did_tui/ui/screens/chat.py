@@ -265,7 +265,7 @@ class ChatScreen(ChatKeys):
             if not self.conversation.speaking:
                 self.stage.captions.cut(self.sound.heard)
         else:
-            self.notify("Nobody talks. Control and Q leaves did-tui.", timeout=3)
+            self.notify("Nobody talks. ctrl+q leaves did-tui.", timeout=3)
 
     # What the conversation says
 
