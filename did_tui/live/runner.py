@@ -144,12 +144,6 @@ class Runner:
         """Who the agent is, as soon as that is known."""
         return self.known.agent
 
-    @property
-    def idle_video(self) -> str:
-        """The address of the clip that a legacy agent shows between utterances, or nothing."""
-        agent = self.agent
-        return (agent.idle_video or agent.avatar.idle_video) if agent is not None else ""
-
     # Opening
 
     async def open(self) -> None:
