@@ -7,8 +7,9 @@ import asyncio
 import pytest
 from scripted import ScriptedApp, ScriptedRunner, chat_on, connect, settle, well
 
+from did_tui.api.modes import Mode
 from did_tui.live import events as e
-from did_tui.live.conversation import Conversation, Explain, Mode
+from did_tui.live.conversation import Conversation, Explain
 
 
 @pytest.mark.parametrize(
