@@ -125,7 +125,7 @@ def _add_audio(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_talk(parser: argparse.ArgumentParser) -> None:
-    from did_tui.config import MODES
+    from did_tui.api.modes import MODES
 
     parser.add_argument(
         "--mode",

@@ -250,7 +250,8 @@ class Conversation:
                 yield from self._change_mode(mode, now)
             case SocketLost(again):
                 if not again and self.phase == "connected":
-                    yield Explain("D-ID's notifications are lost; answers come by the video's way.")
+                    way = "by the video's way" if self.plan.video else "whole, as it responds"
+                    yield Explain(f"D-ID's notifications are lost; answers come {way}.")
             case SessionEnded(reason, said):
                 if self.plan.video:  # else it is the stream that was dropped, and the talk goes on
                     self._end(reason, f"D-ID ended the session ({said})." if said else "", now)

@@ -166,7 +166,8 @@ class DidTui(TerminalApp[None]):
         if closing:
             _, pending = await asyncio.wait(closing, timeout=SOON)
             if pending:
-                print(f"Closing {len(pending)} stream at {self.place}…", file=sys.stderr)
+                streams = "1 stream" if len(pending) == 1 else f"{len(pending)} streams"
+                print(f"Closing {streams} at {self.place}…", file=sys.stderr)
                 await asyncio.wait(pending, timeout=PATIENCE)
         if self._client is not None and self._client.done() and not self._client.exception():
             await self._client.result().close()

@@ -36,6 +36,15 @@ class SlowApp(ScriptedApp):
         return runner
 
 
+class Microphone:
+    """A microphone that only knows whether it is on."""
+
+    talking, held, level = True, False, 0.5
+
+    def toggle(self) -> None:
+        self.talking = not self.talking
+
+
 async def test_who_is_impatient_opens_one_stream() -> None:
     broken = [True]
 
@@ -70,3 +79,19 @@ async def test_one_may_quit_instead_of_saying_how_it_was() -> None:
         await pilot.press("ctrl+q")
     assert app.return_code == 0
     assert runner.closed == 1
+
+
+async def test_a_microphone_that_nobody_hears_can_be_turned_off_but_not_on() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen, runner = await chat_on(pilot)
+        microphone = Microphone()
+        screen.sound.microphone = microphone  # type: ignore[assignment]
+        for why in (None, "It only sends."):
+            microphone.talking, runner.no_microphone_because = True, why
+            await pilot.press("ctrl+t")
+            assert not microphone.talking
+            assert list(app._notifications)[-1].message == "The microphone is off."
+            await pilot.press("ctrl+t")
+            assert not microphone.talking
+            assert list(app._notifications)[-1].message != "The microphone is off."

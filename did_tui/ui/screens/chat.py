@@ -65,7 +65,7 @@ class ChatScreen(ChatKeys):
         self._drawn_at = float("-inf")
         self._once = Once()
         self.stage = Stage(self._agent.name, self._before_runner, self.app.now)
-        self.prompt = Prompt(self._agent.name)
+        self.prompt = Prompt(self._agent.name, self._submit, self._ask)
         self._gauges = Gauges(self.app, self.stage, self.sound)
 
     def compose(self) -> ComposeResult:
@@ -221,36 +221,36 @@ class ChatScreen(ChatKeys):
 
     # Talking
 
-    def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
-        """Do or send what was written; it stays in the prompt where that cannot be."""
-        if self.obey(message.text):
-            return
+    def _submit(self, text: str) -> bool:
+        """Do or send what was written; False where that cannot be."""
+        obeyed = self.obey(text)
+        if obeyed is not None:
+            return obeyed
         if self.conversation.over:
             self.warn("Not connected. Press f2 to connect again; what you wrote is kept.")
-            return
-        self.prompt.remember(message.text)
-        self.prompt.clear()
-        self._say(message.text)
+            return False
+        return self._say(text)
 
-    def on_prompt_starter_asked(self, message: Prompt.StarterAsked) -> None:
-        """Send a starter message, or write the digit where none is offered."""
-        offered = not any(said.role == "user" for said in self.conversation.messages)
-        if offered and message.number <= len(self._starters) and not self.conversation.over:
-            self._say(self._starters[message.number - 1])
-        else:
-            self.prompt.insert(str(message.number))
+    def _ask(self, number: int) -> bool:
+        """Send the starter message with this number, from 1; False where none is offered."""
+        asked = self._unsaid or any(said.role == "user" for said in self.conversation.messages)
+        if asked or number > len(self._starters) or self.conversation.over:
+            return False
+        return self._say(self._starters[number - 1])
 
     def on_prompt_scrolled(self, message: Prompt.Scrolled) -> None:
         """Show what was said before, or after."""
         self.stage.transcript.pages(message.pages)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str) -> bool:
+        """Send it, now or as soon as it is connected; False where the agent cannot say it."""
         if self.runner is None:
             self._unsaid.append(text)
-        else:
-            self.runner.say(text)
+        elif not self.runner.say(text):
+            return False
         self.stage.transcript.choose(None)
         self.stage.transcript.follow()
+        return True
 
     def action_interrupt(self) -> None:
         """Copy a selection, or stop the agent's speech."""
@@ -262,7 +262,7 @@ class ChatScreen(ChatKeys):
             if not self.conversation.speaking:
                 self.stage.captions.cut(self.sound.heard)
         else:
-            self.notify("Nobody talks. Control and Q leaves did-tui.", timeout=3)
+            self.notify("Nobody talks. ctrl+q leaves did-tui.", timeout=3)
 
     # What the conversation says
 
