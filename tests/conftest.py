@@ -7,13 +7,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 from golden import check
+from hypothesis import HealthCheck, settings
 from nullsink import NullSink
 
 KEY = "demo:emulator"
+
+# A machine that is busy with something else takes its time over an example.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @dataclass
@@ -36,13 +42,11 @@ class RunningEmulator:
         }
 
 
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[RunningEmulator]:
-    """One emulator for the whole run, with the same ids each time."""
-    command = [sys.executable, "-m", "did_tui", "emulator", "--port", "0", "--seed", "7"]
-    process = subprocess.Popen(
-        [*command, "--until-eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+@contextmanager
+def run_emulator(*options: str) -> Iterator[RunningEmulator]:
+    """An emulator as long as it is needed."""
+    command = [sys.executable, "-m", "did_tui", "emulator", "--port", "0", "--until-eof"]
+    process = subprocess.Popen([*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
     line = process.stdout.readline().decode()
@@ -52,6 +56,13 @@ def emulator() -> Iterator[RunningEmulator]:
     process.stdin.close()
     process.stdout.close()
     assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[RunningEmulator]:
+    """One emulator for the whole run, with the same ids each time."""
+    with run_emulator("--seed", "7") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
