@@ -59,7 +59,7 @@ def test_the_demo_shows_a_moving_face_that_answers(home: dict[str, str], tmp_pat
         assert time.monotonic() - pressed < 15, "five, where nothing else runs"
         program.type("How do I interrupt you?\r")
         program.until(shows("control and C", "talking"))
-        seen = set()
+        seen: set[str] = set()
         until = time.monotonic() + 20
         while len(seen) <= 6:
             assert time.monotonic() < until, "the picture moves"

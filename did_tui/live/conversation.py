@@ -274,8 +274,8 @@ class Conversation:
             case Transcribed(message_id, text):
                 transcript.transcribe(message_id, text, now)
                 self._active_at = now
-            case Greeted(text):
-                transcript.greet(text, now)
+            case Greeted(text, message_id):
+                transcript.greet(message_id, text, now)
             case Spoke(message_id, text):
                 transcript.speak(message_id, text, now)
                 self._active_at = now

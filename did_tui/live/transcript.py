@@ -249,11 +249,11 @@ class Transcript:
 
     # What the agent says
 
-    def greet(self, text: str, now: float) -> None:
+    def greet(self, message_id: str, text: str, now: float) -> None:
         """A greeting belongs before the first thing the user says, however late it is known."""
-        if not text.strip():
+        if not text.strip() or (message_id and self.message(message_id) is not None):
             return
-        greeting = Message(self._free_id("", "greeting"), "assistant", text, "done", now)
+        greeting = Message(self._free_id(message_id, "greeting"), "assistant", text, "done", now)
         first = next((i for i, said in enumerate(self.messages) if said.role == "user"), None)
         self.messages.insert(len(self.messages) if first is None else first, greeting)
         self._follow_speech()
@@ -387,6 +387,9 @@ class Transcript:
         if not turn.answers:
             message.citations = turn.citations
         turn.answers.append(message)
+        asked = self.message(turn.id)
+        if asked is not None and asked.state == "failed":
+            asked.state, asked.trouble = "sent", ""  # it did arrive: only the receipt was lost
         return message
 
     def _free_id(self, wished: str, kind: str) -> str:
