@@ -305,6 +305,8 @@ class Conversation:
                     self.speaking, self.video_id, self._interrupted = True, video_id, False
                     transcript.begin_speech(now)
             case UtteranceDone():
+                if self.speaking:
+                    transcript.finish_speech(now)
                 self._utterance_over(now)
             case UtteranceFailed(reason):
                 self._utterance_over(now)
