@@ -12,9 +12,14 @@ from dataclasses import dataclass
 
 import pytest
 from golden import check
+from hypothesis import HealthCheck, settings
 from nullsink import NullSink
 
 KEY = "demo:emulator"
+
+# A machine that is busy with something else takes its time over an example.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @dataclass

@@ -129,7 +129,7 @@ class ScriptedRunner:
         self.said: list[str] = []
         self.interrupted = 0
         self.rated: list[tuple[str, int]] = []
-        self.feedback: list[int] = []
+        self.feedback: list[tuple[int, str]] = []
         self.microphone = None
         self.no_microphone_because: str | None = "It only sends."
         self.closed = 0
@@ -149,7 +149,7 @@ class ScriptedRunner:
         self.tell(e.Rated(message_id, score))
 
     async def give_feedback(self, rating: int, answer: str = "") -> None:
-        self.feedback.append(rating)
+        self.feedback.append((rating, answer))
 
     def record(self) -> Record:
         return record_of(self.conversation, self.agent_id, "Ada", "cht_1", None)
@@ -227,6 +227,8 @@ async def settle(pilot: Pilot[None]) -> None:
         prompt.cursor_blink = False
     for _ in range(4):
         await asyncio.sleep(0.02)
+        while getattr(pilot.app.screen, "_stale", False):
+            await asyncio.sleep(0.01)
         while any(video.flow.busy for video in pilot.app.screen.query(VideoView)):
             await asyncio.sleep(0.01)
         await pilot.pause()

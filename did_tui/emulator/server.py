@@ -277,7 +277,7 @@ class _Routes:
                 self._check_rate()
                 call = Call(request, caller, body, files)
                 response = await (handler(call) if fault is None else _hit(fault, handler, call))
-                status = response.status_code
+                status = 0 if isinstance(response, Dropped) else response.status_code
             except Refusal as refusal:
                 status = refusal.status
                 raise

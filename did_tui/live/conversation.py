@@ -276,8 +276,8 @@ class Conversation:
             case Transcribed(message_id, text):
                 transcript.transcribe(message_id, text, now)
                 self._active_at = now
-            case Greeted(text):
-                transcript.greet(text, now)
+            case Greeted(text, message_id):
+                transcript.greet(message_id, text, now)
             case Spoke(message_id, text):
                 transcript.speak(message_id, text, now)
                 self._active_at = now
@@ -307,6 +307,8 @@ class Conversation:
                     self.speaking, self.video_id, self._interrupted = True, video_id, False
                     transcript.begin_speech(now)
             case UtteranceDone():
+                if self.speaking:
+                    transcript.finish_speech(now)
                 self._utterance_over(now)
             case UtteranceFailed(reason):
                 self._utterance_over(now)

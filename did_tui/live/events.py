@@ -134,6 +134,7 @@ class Greeted:
     """The agent was asked to say a greeting."""
 
     text: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

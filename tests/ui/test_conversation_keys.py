@@ -423,8 +423,18 @@ async def test_the_form_of_a_transcript_is_chosen(
         assert file.read_text().startswith("WEBVTT")
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-async def test_who_wants_to_know_is_told_how_it_was(wanted: bool) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "keys", "given"),
+    [
+        (True, ["4", *"good", "enter"], [(4, "good")]),
+        (True, ["4", *"no", "escape"], [(4, "")]),
+        (True, ["escape"], []),
+        (False, [], []),
+    ],
+)
+async def test_who_wants_to_know_is_told_how_it_was(
+    wanted: bool, keys: list[str], given: list[tuple[int, str]]
+) -> None:
     app = ScriptedApp(well)
     async with app.run_test(size=(80, 24)) as pilot:
         _, runner = await talk(pilot)
@@ -435,10 +445,24 @@ async def test_who_wants_to_know_is_told_how_it_was(wanted: bool) -> None:
         assert runner.closed, "nothing costs any more while the question stands"
         if wanted:
             assert "[b]So?[/]" in words(app.export_screenshot())
-            await pilot.press("4")
+        for key in keys:
+            await pilot.press(key)
             await settle(pilot)
-        assert runner.feedback == [4] * wanted
+        assert runner.feedback == given
         assert isinstance(app.screen, Browser)
+
+
+async def test_who_is_asked_how_it_was_may_quit() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await talk(pilot)
+        wish = {"enabled": True}
+        runner.agent = RuntimeAgent.parse({"name": "Ada", "end_of_call_feedback": wish})
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        await app.action_quit()
+        assert runner.closed == 1
+    await app.hang_up()
 
 
 # Text from outside

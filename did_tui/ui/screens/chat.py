@@ -16,7 +16,7 @@ from did_tui.live.conversation import Conversation
 from did_tui.live.events import Failed, Opening
 from did_tui.ui.screens import words
 from did_tui.ui.screens.chatkeys import ChatKeys
-from did_tui.ui.screens.dialogs import Choice, Pick
+from did_tui.ui.screens.dialogs import Choice, Pick, Write
 from did_tui.ui.screens.gauges import Gauges
 from did_tui.ui.screens.idleface import IdleFace
 from did_tui.ui.screens.once import Once
@@ -170,7 +170,7 @@ class ChatScreen(ChatKeys):
         self.app.leave_conversation()
 
     async def _ask_how_it_was(self) -> None:
-        """Where the agent wants to know: one question, when nothing costs any more."""
+        """Where the agent wants to know: stars and some words, when nothing costs any more."""
         runner = self.runner
         asked = any(said.role == "user" for said in self.conversation.messages)
         if runner is None or runner.agent is None or not asked or self.app.once:
@@ -180,11 +180,13 @@ class ChatScreen(ChatKeys):
             return
         title = wish.closing_message or "How was this conversation?"
         stars = await self.app.push_screen_wait(Pick(title, STARS))
-        if stars is not None:
-            try:
-                await runner.give_feedback(stars)
-            except DidError as error:
-                self.notify(str(error), title="Not sent", severity="warning")
+        if stars is None:
+            return
+        why = await self.app.push_screen_wait(Write(title, "Why? A few words help to do it better"))
+        try:
+            await runner.give_feedback(stars, why or "")
+        except DidError as error:
+            self.notify(str(error), title="Not sent", severity="warning")
 
     async def end(self) -> None:
         """Close the conversation, waiting for it a little; the rest goes on behind the screen."""
@@ -312,12 +314,21 @@ class ChatScreen(ChatKeys):
         self._show_progress()
 
     def _return_unsent(self) -> None:
-        """Put a message that could not be sent back into the prompt, if that is empty."""
-        last = self.conversation.messages[-1] if self.conversation.messages else None
-        failed = last is not None and last.state == "failed" and not last.returned
-        if last is not None and failed and not self.prompt.text:
+        """Put a message that could not be sent back into the prompt, if that is empty.
+
+        It is taken out again where an answer shows that the message arrived after all.
+        """
+        asked = (said for said in reversed(self.conversation.messages) if said.role == "user")
+        last = next(asked, None)
+        if last is None:
+            return
+        if last.state == "failed" and not last.returned and not self.prompt.text:
             last.returned = True
             self.prompt.put(last.text)
+        elif last.state == "sent" and last.returned:
+            last.returned = False
+            if self.prompt.text == last.text:
+                self.prompt.clear()
 
     def _tell_state(self) -> None:
         bar = self.query_one(TopBar)
