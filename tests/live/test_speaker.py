@@ -185,6 +185,7 @@ def test_a_stream_that_somebody_has_moved_stays_there() -> None:
 def test_the_sinks_are_listed_as_they_are_asked_for() -> None:
     with NullSink(sinks=("headset", "screen")) as server:
         listed = devices(server.env())
+        assert [device.sink for device in listed if device.default] == [listed[0].sink]
         assert listed[:2] == [
             Device("pulse:headset", "PulseAudio · headset", default=True),
             Device("pulse:screen", "PulseAudio · screen"),

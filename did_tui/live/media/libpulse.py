@@ -149,14 +149,23 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "pa_strerror": (c_char_p, [c_int]),
 }
 
+_NEVER_WAIT = (
+    *("pa_threaded_mainloop_unlock", "pa_stream_writable_size", "pa_stream_is_suspended"),
+    *("pa_stream_get_latency", "pa_stream_get_timing_info", "pa_stream_write"),
+)
+"""What the feeder calls every 10 ms keeps Python's lock: to get it back from a thread that works
+takes 5 ms, each time."""
+
 
 @functools.cache
 def library() -> ctypes.CDLL:
     """Load libpulse and declare what is used of it; raise SpeakerError where there is none."""
     try:
-        loaded = ctypes.CDLL("libpulse.so.0")
+        loaded, unreleased = ctypes.CDLL("libpulse.so.0"), ctypes.PyDLL("libpulse.so.0")
     except OSError:
         raise SpeakerError("PulseAudio's library libpulse is not installed") from None
+    for name in _NEVER_WAIT:
+        setattr(loaded, name, getattr(unreleased, name))
     for name, (result, arguments) in _SIGNATURES.items():
         function = getattr(loaded, name)
         function.restype, function.argtypes = result, arguments

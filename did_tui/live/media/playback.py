@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 import threading
 import time
 from collections import deque
@@ -33,6 +34,7 @@ BLOCK = RATE // 100  # frames the feeder writes at a time
 NAP = 0.01  # seconds between two looks at the speaker
 RESERVE = 0.06  # seconds that a device here is to hold, whatever is missing
 SOONEST = 0.001  # seconds between two looks at the pictures
+TURN = 0.001  # seconds that a busy thread has before others: after 5 ms, devices run dry
 ON_ITS_WAY = 0.6  # seconds in which sound of an interrupted utterance may still come
 
 
@@ -314,6 +316,7 @@ class Playback:
         self._held_until = 0.0
 
     def _feed(self) -> None:
+        sys.setswitchinterval(TURN)
         try:
             self._speaker = self._open_speaker(self._sink)
         except SpeakerError as error:
@@ -353,6 +356,7 @@ class Playback:
             return
         latency, now = speaker.latency(), time.monotonic()
         self._device_drift.add(now, now + latency - self._written / RATE)
+        blocks: list[bytes] = []
         while wanted >= BLOCK:
             with self._voice_lock:
                 # What is missing may still come while the device plays what it has.
@@ -363,13 +367,15 @@ class Playback:
             if self.recorder is not None:
                 self.recorder.hear(sound.samples, now + (0 if math.isnan(latency) else latency))
             before, self._gain = self._gain, 0.0 if self._silenced else 1.0
-            speaker.write(scaled(sound.samples.tobytes(), before, self._gain))
+            blocks.append(scaled(sound.samples.tobytes(), before, self._gain))
             if sound.position is not None and not math.isnan(latency):
                 self._sync.device.anchor(sound.position, now + latency)
             latency += BLOCK / RATE
             self._latency = latency
             self._written += BLOCK
             wanted -= BLOCK
+        if blocks:
+            speaker.write(b"".join(blocks))
         end = now if math.isnan(latency) else now + latency
         self._to_be_heard.append((end, self._voice.handed / RATE))
         counters, voice = self.counters, self._voice.counters

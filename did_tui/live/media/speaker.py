@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -263,4 +263,6 @@ def devices(env: Mapping[str, str] = os.environ) -> list[Device]:
                 found += portaudio.devices()
         except SpeakerError:
             continue  # there is nothing of this kind here
-    return found
+    # Each kind has a default of its own, and the first is the one that ``auto`` takes.
+    first = next((device for device in found if device.default), None)
+    return [replace(device, default=device is first) for device in found]
