@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from did_tui import __version__
 from did_tui.live.captions import spread
@@ -74,8 +75,7 @@ def _said(message: Message, zero: float) -> Said:
     words: tuple[Word, ...] = ()
     began, ended = message.heard or (0.0, None)
     if ended is not None:
-        heard = spread(message.heard_text, began - zero, ended - zero)
-        words = tuple(Word(text, round(b, 3), round(e, 3)) for text, b, e in heard)
+        words = _heard(message.heard_text, began - zero, ended - zero)
     return Said(
         message.id,
         message.role,
@@ -86,6 +86,11 @@ def _said(message: Message, zero: float) -> Said:
         message.rating,
         words,
     )
+
+
+@lru_cache(1024)  # a record is made again and again, and most of it is as it was
+def _heard(text: str, began: float, ended: float) -> tuple[Word, ...]:
+    return tuple(Word(word, round(b, 3), round(e, 3)) for word, b, e in spread(text, began, ended))
 
 
 def as_json(record: Record) -> str:
