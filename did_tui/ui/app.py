@@ -233,6 +233,7 @@ class DidTui(TerminalApp[None]):
             return
         from did_tui.live.report import report
 
+        recorder = runner.playback.recorder
         contents = report(
             runner.conversation,
             runner.playback.counters,
@@ -240,6 +241,7 @@ class DidTui(TerminalApp[None]):
             frames_shown=frames_shown,
             bytes_to_terminal=self.bytes_written - entry.bytes_before,
             figures=runner.playback.figures,
+            pictures_not_recorded=recorder.pictures_lost if recorder is not None else None,
         )
         try:
             self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
