@@ -184,9 +184,10 @@ class Runner:
         journal = self._journal
         if self._line is line and journal is not None and isinstance(line.error, TooManyStreams):
             # What a crash left counts against the limit: close that, and try once more.
-            closed = await sweep(self._client, journal)
-            if closed and self._line is line:
-                self._explain(closed)
+            swept = await sweep(self._client, journal)
+            if swept.said:
+                self._explain(swept.said)
+            if swept.closed and self._line is line:
                 await self._let_go(line)
                 self.emit(Opening())
                 await self._new_line().connect()

@@ -113,9 +113,9 @@ class DidTui(TerminalApp[None]):
         """Close what a program that is gone has left open, and say so."""
         from did_tui.live.journal import Journal, sweep
 
-        closed = await sweep(client, Journal(state / STREAMS))
-        if closed:
-            self.notify(closed, title="Left open")
+        swept = await sweep(client, Journal(state / STREAMS))
+        if swept.said:
+            self.notify(swept.said, title="Left open")
 
     # Life
 
