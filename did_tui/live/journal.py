@@ -39,8 +39,8 @@ LATEST = 1e11  # seconds since the epoch, beyond which there are no dates
 class Entry:
     """One stream: where, whose, since when (seconds since the epoch); no ids until it has some.
 
-    ``account`` tells keys apart and does not give them away. ``place`` is where the process id means
-    something.
+    ``account`` tells keys apart and does not give them away. ``place`` is where the process id is
+    known.
     """
 
     api_url: str
@@ -205,7 +205,7 @@ def place() -> str:
     """Which machine since it was booted, and which container: where a process id is one process."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return socket.gethostname()
 
