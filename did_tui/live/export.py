@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -18,6 +18,7 @@ from did_tui import __version__
 from did_tui.live.captions import spread
 from did_tui.live.conversation import Conversation
 from did_tui.live.events import Citation
+from did_tui.live.harmless import INVISIBLE, harmless
 from did_tui.live.transcript import Message
 
 CUE_LETTERS = 80  # in one subtitle: two lines
@@ -94,8 +95,9 @@ def _heard(text: str, began: float, ended: float) -> tuple[Word, ...]:
 
 
 def as_json(record: Record) -> str:
-    """The whole record."""
-    return json.dumps({"did_tui": __version__, **asdict(record)}, ensure_ascii=False, indent=1)
+    """The whole record; what could steer a terminal is escaped, as JSON may be."""
+    whole = json.dumps({"did_tui": __version__, **asdict(record)}, ensure_ascii=False, indent=1)
+    return INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], whole)
 
 
 def as_markdown(record: Record) -> str:
@@ -106,7 +108,7 @@ def as_markdown(record: Record) -> str:
     for said in record.messages:
         who = "You" if said.role == "user" else _plain(name)
         note = {"interrupted": " (interrupted)", "failed": " (not sent)"}.get(said.state, "")
-        parts.append(f"**{who}** · {_clock(said.at)[:8]}{note}\n\n{said.text}")
+        parts.append(f"**{who}** · {_clock(said.at)[:8]}{note}\n\n{harmless(said.text)}")
         if said.citations:
             parts.append("\n".join(f"> {_source(citation)}" for citation in said.citations))
     return "\n\n".join(parts) + "\n"
@@ -156,7 +158,10 @@ def _cues(record: Record) -> Iterator[Sequence[Word]]:
     """Words that are shown together."""
     for said in record.messages:
         cue: list[Word] = []
-        for word in said.words:
+        for heard in said.words:
+            word = replace(heard, text=harmless(heard.text))
+            if not word.text:
+                continue
             letters = sum(len(one.text) + 1 for one in cue) + len(word.text)
             if cue and (letters > CUE_LETTERS or word.ends - cue[0].begins > CUE_SECONDS):
                 yield cue
@@ -194,4 +199,4 @@ def _no_arrow(text: str) -> str:
 
 def _plain(text: str) -> str:
     """A text on one line that Markdown does not read as a mark."""
-    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(harmless(text).split()))
