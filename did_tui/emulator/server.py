@@ -11,7 +11,7 @@ import json
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +30,7 @@ from did_tui.emulator.control import control_routes
 from did_tui.emulator.credentials import Caller, caller_of
 from did_tui.emulator.faults import Fault, Faults
 from did_tui.emulator.log import Entry, Log
+from did_tui.emulator.origins import LOOPBACK, Origins
 from did_tui.emulator.refusal import Refusal, bad_request
 from did_tui.emulator.service import Service
 from did_tui.emulator.store import timestamp
@@ -65,9 +66,12 @@ class Call:
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-def create_app(service: Service, account: str) -> Starlette:
-    """The ASGI application for one account, whose key is ``user:password``."""
-    routes = _Routes(service, account)
+def create_app(service: Service, account: str, allow_origins: Sequence[str] = ()) -> Starlette:
+    """The ASGI application for one account, whose key is ``user:password``.
+
+    Web pages of this machine may use it, and those of the origins given.
+    """
+    routes = _Routes(service, account, Origins(allow_origins))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -80,7 +84,8 @@ def create_app(service: Service, account: str) -> Starlette:
         middleware=[
             Middleware(
                 CORSMiddleware,
-                allow_origins=["*"],
+                allow_origins=allow_origins,
+                allow_origin_regex=LOOPBACK,
                 allow_methods=["*"],
                 allow_headers=["*"],
                 expose_headers=["Retry-After"],
@@ -101,8 +106,8 @@ def create_app(service: Service, account: str) -> Starlette:
 class _Routes:
     """One method a route."""
 
-    def __init__(self, service: Service, account: str) -> None:
-        self._service = service
+    def __init__(self, service: Service, account: str, origins: Origins) -> None:
+        self._service, self._origins = service, origins
         self._account = account
         self._faults = Faults()
         self._log = Log()
@@ -276,7 +281,9 @@ class _Routes:
         fault = self._faults.take(self.notifications.__name__)
         if fault is not None:
             await asyncio.sleep(fault.delay)
-        caller = self._known(socket.query_params.get("authorization", ""))
+        caller = self._known(
+            socket.query_params.get("authorization", ""), socket.headers.get("origin")
+        )
         if fault is not None and fault.answers:
             await socket.send_denial_response(_ordered(fault))
         elif caller is None or (fault is not None and fault.drop):
@@ -296,7 +303,9 @@ class _Routes:
             body: dict[str, Any] | None = None
             status = 0
             try:
-                caller = self._known(request.headers.get("authorization", ""))
+                caller = self._known(
+                    request.headers.get("authorization", ""), request.headers.get("origin")
+                )
                 if caller is None:
                     raise Refusal(401, "AuthorizationError", "user unauthenticated")
                 body = await _body(request)
@@ -328,7 +337,8 @@ class _Routes:
             raise Refusal(429, "TooManyRequests", "Too Many Requests", retry_after=wait)
         self._recent.append(now)
 
-    def _known(self, header: str) -> Caller | None:
+    def _known(self, header: str, origin: str | None) -> Caller | None:
+        """Who asks; a page that knows the account's key, as all do, has to be an allowed one."""
         caller = caller_of(header)
         if caller is None:
             return None
@@ -336,6 +346,7 @@ class _Routes:
             known = self._service.store.get("client-key", caller.secret) is not None
         else:
             known = caller.secret in (self._account, self._account.partition(":")[2])
+            known = known and self._origins.allow(origin)
         return caller if known else None
 
     def no_such_route(self, request: Request, _error: Exception) -> Response:
