@@ -1,4 +1,4 @@
-"""Which web pages may use the emulator: its key is known to all, and it may spend the user's money."""
+"""Which web pages may use the emulator, whose key is known to all."""
 
 from __future__ import annotations
 
