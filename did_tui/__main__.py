@@ -103,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     emulator.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
     emulator.add_argument("--port", type=int, default=8787, help="default: %(default)s, 0: any")
     emulator.add_argument("--until-eof", action="store_true", help="end when standard input ends")
+    emulator.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages from there use it too, *: from anywhere (default: this machine's)",
+    )
     _add_emulator(emulator)
     _add_limits(emulator)
     return parser
@@ -352,6 +359,7 @@ def _emulator(options: argparse.Namespace) -> int:
             llm_key=options.llm_key or os.environ.get("DID_TUI_LLM_KEY", ""),
             limits={name: value for name, value in limits.items() if value is not None},
             until_eof=options.until_eof,
+            allow_origins=options.allow_origin,
         )
     )
 

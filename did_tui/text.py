@@ -15,13 +15,17 @@ _INVISIBLE = re.compile(
 LONGEST = 64 * 1024  # characters that any one place shows
 
 
+def harmless(text: str) -> str:
+    """The text without what steers or hides; lines and tabs are kept."""
+    return _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
+
+
 def plain(text: object) -> str:
     """A text without anything that could steer a terminal; lines and tabs are kept."""
     said = str(text)
     if len(said) > LONGEST:
         said = said[: LONGEST - 1] + "…"
-    said = _NEWLINES.sub("\n", said)
-    return _INVISIBLE.sub("", said.replace("\t", "    "))
+    return harmless(said).replace("\t", "    ")
 
 
 def one_line(text: object) -> str:

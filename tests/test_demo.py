@@ -120,7 +120,9 @@ def test_chat_says_its_text_and_leaves_by_itself(emulator: RunningEmulator, tmp_
     with PtyProgram([*arguments, "--report", str(report)], env=env) as program:
         program.until(shows("eighteen grams"))
         assert program.wait(40) == 0
-    assert json.loads(report.read_text())["closed_by"] == "user"
+    told = json.loads(report.read_text())
+    assert told["closed_by"] == "user"
+    assert told["frames"]["not_recorded"] is None
 
 
 @pytest.mark.parametrize("agent", ["Nobody", "Mira"])

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Options:
     llm_key: str = ""
     limits: Mapping[str, Any] = field(default_factory=dict)
     until_eof: bool = False
+    allow_origins: Sequence[str] = ()
 
 
 class CannotServe(Exception):
@@ -113,7 +114,7 @@ async def _serve(options: Options, listener: socket.socket) -> None:
         limits=limits,
     )
     config = uvicorn.Config(
-        create_app(service, ACCOUNT),
+        create_app(service, ACCOUNT, options.allow_origins),
         log_level="warning",
         http=_Protocol,
         ws="websockets-sansio",

@@ -20,7 +20,6 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCDataChannel,
-    RTCIceServer,
     RTCPeerConnection,
     RTCRtpSender,
     RTCSessionDescription,
@@ -163,7 +162,6 @@ class Peer:
         fluent: bool,
         codec: str,
         addresses: Sequence[str] | None,
-        ice_servers: Sequence[Mapping[str, Any]] = (),
         warmup: float = 0.0,
         on_message: Callable[[str], None],
         on_gone: Callable[[], None],
@@ -176,8 +174,7 @@ class Peer:
         self._early: list[Mapping[str, Any] | None] = []
         self._accepted = False
         self._gone = False
-        servers = [RTCIceServer(**server) for server in ice_servers]
-        self._pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._voice_track = VoiceTrack(self.stage, self.clock)
         self._face_track = FaceTrack(face, self.stage, self.clock, always=fluent)
         pc.addTransceiver(self._voice_track, direction="sendonly")

@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,6 +31,7 @@ from did_tui.emulator.faults import Fault, Faults
 from did_tui.emulator.keys import check_use
 from did_tui.emulator.log import Entry, Log
 from did_tui.emulator.openapi import document
+from did_tui.emulator.origins import LOOPBACK, Origins
 from did_tui.emulator.refusal import Refusal
 from did_tui.emulator.resources import resource_routes
 from did_tui.emulator.service import Service
@@ -40,9 +41,12 @@ from did_tui.emulator.streams import LiveStream
 LARGEST_KEPT = 16 * 1024  # characters of a body that the log keeps
 
 
-def create_app(service: Service, account: str) -> Starlette:
-    """The ASGI application for one account, whose key is ``user:password``."""
-    routes = _Routes(service, account)
+def create_app(service: Service, account: str, allow_origins: Sequence[str] = ()) -> Starlette:
+    """The ASGI application for one account, whose key is ``user:password``.
+
+    Web pages of this machine may use it, and those of the origins given.
+    """
+    routes = _Routes(service, account, Origins(allow_origins))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -55,7 +59,8 @@ def create_app(service: Service, account: str) -> Starlette:
         middleware=[
             Middleware(
                 CORSMiddleware,
-                allow_origins=["*"],
+                allow_origins=allow_origins,
+                allow_origin_regex=LOOPBACK,
                 allow_methods=["*"],
                 allow_headers=["*"],
                 expose_headers=["Retry-After"],
@@ -76,8 +81,8 @@ def create_app(service: Service, account: str) -> Starlette:
 class _Routes:
     """One method a route."""
 
-    def __init__(self, service: Service, account: str) -> None:
-        self._service = service
+    def __init__(self, service: Service, account: str, origins: Origins) -> None:
+        self._service, self._origins = service, origins
         self._account = account
         self._faults = Faults()
         self._log = Log()
@@ -249,7 +254,9 @@ class _Routes:
         fault = self._faults.take(self.notifications.__name__)
         if fault is not None:
             await asyncio.sleep(fault.delay)
-        caller = self._known(socket.query_params.get("authorization", ""))
+        caller = self._known(
+            socket.query_params.get("authorization", ""), socket.headers.get("origin")
+        )
         if fault is not None and fault.answers:
             await socket.send_denial_response(_ordered(fault))
         elif caller is None or (fault is not None and fault.drop):
@@ -269,7 +276,9 @@ class _Routes:
             body: dict[str, Any] | None = None
             status = 0
             try:
-                caller = self._known(request.headers.get("authorization", ""))
+                caller = self._known(
+                    request.headers.get("authorization", ""), request.headers.get("origin")
+                )
                 if caller is None:
                     raise Refusal(401, "AuthorizationError", "user unauthenticated")
                 self._check_key(caller, request)
@@ -309,7 +318,8 @@ class _Routes:
             raise Refusal(429, "TooManyRequests", "Too Many Requests", retry_after=wait)
         self._recent.append(now)
 
-    def _known(self, header: str) -> Caller | None:
+    def _known(self, header: str, origin: str | None) -> Caller | None:
+        """Who asks; a page that knows the account's key, as all do, has to be an allowed one."""
         caller = caller_of(header)
         if caller is None:
             return None
@@ -317,6 +327,7 @@ class _Routes:
             known = self._service.keys.known(caller.secret) is not None
         else:
             known = caller.secret in (self._account, self._account.partition(":")[2])
+            known = known and self._origins.allow(origin)
         return caller if known else None
 
     def no_such_route(self, request: Request, _error: Exception) -> Response:

@@ -10,14 +10,16 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from did_tui import __version__
 from did_tui.live.captions import spread
 from did_tui.live.conversation import Conversation
 from did_tui.live.events import Citation
 from did_tui.live.transcript import Message
+from did_tui.text import harmless, harmless_json
 
 CUE_LETTERS = 80  # in one subtitle: two lines
 CUE_SECONDS = 6.0
@@ -74,8 +76,7 @@ def _said(message: Message, zero: float) -> Said:
     words: tuple[Word, ...] = ()
     began, ended = message.heard or (0.0, None)
     if ended is not None:
-        heard = spread(message.heard_text, began - zero, ended - zero)
-        words = tuple(Word(text, round(b, 3), round(e, 3)) for text, b, e in heard)
+        words = _heard(message.heard_text, began - zero, ended - zero)
     return Said(
         message.id,
         message.role,
@@ -88,9 +89,15 @@ def _said(message: Message, zero: float) -> Said:
     )
 
 
+@lru_cache(1024)  # a record is made again and again, and most of it is as it was
+def _heard(text: str, began: float, ended: float) -> tuple[Word, ...]:
+    return tuple(Word(word, round(b, 3), round(e, 3)) for word, b, e in spread(text, began, ended))
+
+
 def as_json(record: Record) -> str:
-    """The whole record."""
-    return json.dumps({"did_tui": __version__, **asdict(record)}, ensure_ascii=False, indent=1)
+    """The whole record; what could steer a terminal is escaped, as JSON may be."""
+    whole = json.dumps({"did_tui": __version__, **asdict(record)}, ensure_ascii=False, indent=1)
+    return harmless_json(whole)
 
 
 def as_markdown(record: Record) -> str:
@@ -101,7 +108,7 @@ def as_markdown(record: Record) -> str:
     for said in record.messages:
         who = "You" if said.role == "user" else _plain(name)
         note = {"interrupted": " (interrupted)", "failed": " (not sent)"}.get(said.state, "")
-        parts.append(f"**{who}** · {_clock(said.at)[:8]}{note}\n\n{said.text}")
+        parts.append(f"**{who}** · {_clock(said.at)[:8]}{note}\n\n{harmless(said.text)}")
         if said.citations:
             parts.append("\n".join(f"> {_source(citation)}" for citation in said.citations))
     return "\n\n".join(parts) + "\n"
@@ -151,7 +158,10 @@ def _cues(record: Record) -> Iterator[Sequence[Word]]:
     """Words that are shown together."""
     for said in record.messages:
         cue: list[Word] = []
-        for word in said.words:
+        for heard in said.words:
+            word = replace(heard, text=harmless(heard.text))
+            if not word.text:
+                continue
             letters = sum(len(one.text) + 1 for one in cue) + len(word.text)
             if cue and (letters > CUE_LETTERS or word.ends - cue[0].begins > CUE_SECONDS):
                 yield cue
@@ -189,4 +199,4 @@ def _no_arrow(text: str) -> str:
 
 def _plain(text: str) -> str:
     """A text on one line that Markdown does not read as a mark."""
-    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(harmless(text).split()))

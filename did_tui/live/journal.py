@@ -2,23 +2,26 @@
 
 One small file a stream, written before the stream is asked for, completed as soon as its ids are
 known and erased when D-ID has confirmed the DELETE. What a program left that no longer runs is
-closed by the next one (``sweep``). A file says whose it is: a process's id and when that began, so
-that of two programs neither closes what the other talks on.
+closed by the next one (``sweep``). A file says whose it is: a process's id, when that began, and on
+which machine or in which container, so that of two programs neither closes what the other talks on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
 import os
 import secrets
+import socket
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from did_tui.api.client import Client
 from did_tui.api.errors import DidError, NotFound, SessionLost
@@ -29,13 +32,15 @@ FORGOTTEN_SECONDS = 24 * 3600.0
 """After which D-ID has long ended a stream by itself, and its file goes unread."""
 LARGEST_FILE = 64 * 1024  # bytes; a session id has some 300
 SWEEP_SECONDS = 10.0
+LATEST = 1e11  # seconds since the epoch, beyond which there are no dates
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One stream: where, whose, since when (seconds since the epoch); no ids until it has some.
 
-    ``account`` tells keys apart and does not give them away.
+    ``account`` tells keys apart and does not give them away. ``place`` is where the process id is
+    known.
     """
 
     api_url: str
@@ -46,6 +51,14 @@ class Entry:
     began: str
     stream_id: str = ""
     session_id: str = ""
+    place: str = ""
+
+
+class Swept(NamedTuple):
+    """What a sweep did: a sentence, empty where there was nothing to do, and how many it closed."""
+
+    said: str
+    closed: int
 
 
 class Journal:
@@ -58,7 +71,13 @@ class Journal:
         """Write down that a stream is about to be opened."""
         pid = os.getpid()
         entry = Entry(
-            client.api_url, account_of(client), agent_id, time.time(), pid, beginning_of(pid)
+            client.api_url,
+            account_of(client),
+            agent_id,
+            time.time(),
+            pid,
+            beginning_of(pid),
+            place=place(),
         )
         page = Page(self.directory / f"{pid}-{secrets.token_hex(8)}.json", entry)
         page.write()
@@ -80,8 +99,10 @@ class Journal:
         found = []
         for page in self.pages():
             entry = page.entry
-            if now - entry.opened > FORGOTTEN_SECONDS:
+            if abs(now - entry.opened) > FORGOTTEN_SECONDS:
                 page.erase()
+            elif entry.place != place():
+                continue  # whether it still runs cannot be seen from here
             elif not is_alive(entry.pid, entry.began):
                 if not entry.stream_id:
                     page.erase()  # no ids ever came: there is nothing to close it by
@@ -117,18 +138,20 @@ class Page:
             return  # the next sweep finds it again and D-ID says that it is gone
 
 
-async def sweep(client: Client, journal: Journal) -> str:
-    """Close what programs that are gone have left open; a sentence about it, or an empty one."""
+async def sweep(client: Client, journal: Journal) -> Swept:
+    """Close what programs that are gone have left open."""
     left = journal.left_behind(client, time.time())
     if not left:
-        return ""
+        return Swept("", 0)
     closed = await asyncio.gather(*(_close(client, page) for page in left))
-    since = datetime.fromtimestamp(min(page.entry.opened for page in left)).strftime("%H:%M")
+    since = datetime.fromtimestamp(min(page.entry.opened for page in left))
+    when = since.strftime("%H:%M" if since.date() == datetime.now().date() else "%Y-%m-%d %H:%M")
     count = len(left)
     what = "1 stream looks" if count == 1 else f"{count} streams look"
     failed = closed.count(False)
-    done = "closed" if not failed else f"{failed} could not be closed, D-ID ends it by itself"
-    return f"{what} like ours from {since}: {done}."
+    them = "it" if failed == 1 else "them"
+    done = f"{failed} could not be closed, D-ID ends {them} by itself" if failed else "closed"
+    return Swept(f"{what} like ours from {when}: {done}.", count - failed)
 
 
 async def _close(client: Client, page: Page) -> bool:
@@ -177,6 +200,16 @@ def beginning_of(pid: int) -> str:
     return f"{boot} {fields[19]}" if len(fields) > 19 else ""
 
 
+@functools.cache
+def place() -> str:
+    """Which machine since it was booted, and which container: where a process id is one process."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()
+
+
 def _read(path: Path) -> Entry | None:
     try:
         with path.open(encoding="utf-8") as file:
@@ -184,8 +217,9 @@ def _read(path: Path) -> Entry | None:
         entry = Entry(**fields)
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    texts = (entry.api_url, entry.account, entry.agent_id, entry.began)
+    texts = (entry.api_url, entry.account, entry.agent_id, entry.began, entry.place)
     ids = (entry.stream_id, entry.session_id)
     sound = all(isinstance(text, str) for text in (*texts, *ids))
-    numbers = type(entry.pid) is int and isinstance(entry.opened, (int, float))
-    return entry if sound and numbers and entry.pid > 0 else None
+    numbers = type(entry.pid) is int and type(entry.opened) in (int, float)
+    plausible = numbers and entry.pid > 0 and 0 <= entry.opened < LATEST
+    return entry if sound and plausible else None

@@ -23,8 +23,13 @@ def report(
     frames_shown: int | None,
     bytes_to_terminal: int | None,
     figures: Figures | None = None,
+    pictures_not_recorded: int | None = None,
 ) -> dict[str, Any]:
-    """The report; ``frames_shown`` and ``bytes_to_terminal`` are None where nothing counts them."""
+    """The report.
+
+    ``frames_shown`` and ``bytes_to_terminal`` are None where nothing counts them,
+    ``pictures_not_recorded`` where nothing is recorded.
+    """
     now = time.monotonic()
     steps = {}
     for step in STEPS:
@@ -52,6 +57,8 @@ def report(
             "dropped": decoded - frames_shown
             if decoded is not None and frames_shown is not None
             else None,
+            # What the machine was too slow to encode.
+            "not_recorded": pictures_not_recorded,
         },
         "bytes_to_terminal": bytes_to_terminal,
         "sound_ms": {

@@ -74,6 +74,7 @@ CLOSING_SECONDS = 2.0  # that closing waits for D-ID; the journal keeps what tak
 RECOVERY_PAUSES = (0.0, 1.0, 4.0)  # seconds before each attempt to connect again
 STEADY_SECONDS = 30.0  # of being connected, after which the attempts are counted anew
 TICK_SECONDS = 1.0
+KEEP_SECONDS = 15.0  # after which a transcript is written although a turn is not over
 
 #: What a caller needs to make a runner, which is loaded in a thread.
 __all__ = [
@@ -138,6 +139,9 @@ class Runner:
         self._attempt = 0
         self._connected_at: float | None = None
         self._waiting: set[asyncio.Future[None]] = set()
+        self._keeping: asyncio.Task[None] | None = None
+        self._kept: tuple[object, ...] = ()
+        self._kept_at = time.monotonic()
 
     @property
     def agent(self) -> RuntimeAgent | None:
@@ -174,9 +178,10 @@ class Runner:
         journal = self._journal
         if self._line is line and journal is not None and isinstance(line.error, TooManyStreams):
             # What a crash left counts against the limit: close that, and try once more.
-            closed = await sweep(self._client, journal)
-            if closed and self._line is line:
-                self._explain(closed)
+            swept = await sweep(self._client, journal)
+            if swept.said:
+                self._explain(swept.said)
+            if swept.closed and self._line is line:
                 await self._let_go(line)
                 self.emit(Opening())
                 await self._new_line().connect()
@@ -267,8 +272,8 @@ class Runner:
         before, since = ("", 0), 0.0
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self._keep()
             conversation, line, now = self.conversation, self._line, time.monotonic()
+            self._keep_now_and_then(now)
             if line is None or conversation.phase != "connected":
                 continue
             strength = line.strength()
@@ -432,12 +437,31 @@ class Runner:
             await asyncio.wait(set(self._closings), timeout=CLOSING_SECONDS)
         self.emit(Closed(reason))
         self._line = None
-        self._keep()
+        if self._keeping is not None:
+            await self._keeping
+        if self._archive is not None:
+            await self._keep(self._archive)
         await asyncio.to_thread(self.playback.close)
 
-    def _keep(self) -> None:
-        if self._archive is not None:
-            self._archive.keep(self.record())
+    def _keep_now_and_then(self, now: float) -> None:
+        """Write the transcript when a turn is over, or has taken long."""
+        if self._archive is None or (self._keeping is not None and not self._keeping.done()):
+            return
+        transcript = self.conversation.transcript
+        if not transcript.at_rest and now - self._kept_at < KEEP_SECONDS:
+            return
+        stamp = transcript.stamp()
+        if stamp != self._kept:
+            self._kept, self._kept_at = stamp, now
+            # No task of ours: what is being written is not cancelled.
+            self._keeping = asyncio.create_task(self._keep(self._archive))
+
+    async def _keep(self, archive: Archive) -> None:
+        """Write the transcript, in a thread; say once that it cannot be."""
+        before = archive.trouble
+        await asyncio.to_thread(archive.keep, self.record())
+        if archive.trouble != before:
+            self._explain(archive.trouble)
 
     def record(self, zero: float | None = None) -> Record:
         """What was said, for keeping and exporting.

@@ -158,6 +158,18 @@ class Transcript:
             return None
         return list(turn.answers) if turn.responded else None
 
+    def stamp(self) -> tuple[object, ...]:
+        """Changes whenever something that is kept of the messages does."""
+        return tuple(
+            (said.id, said.state, len(said.text), said.heard, said.cut, said.rating, said.citations)
+            for said in self.messages
+        )
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is being answered or said."""
+        return not self.awaiting and self.spoken is None and self._turn.open_answer is None
+
     @property
     def progress(self) -> tuple[str, int]:
         """Changes whenever something of the awaited answer comes: its message, its length."""

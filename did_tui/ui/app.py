@@ -137,9 +137,9 @@ class DidTui(TerminalApp[None]):
         """Close what a program that is gone has left open, and say so."""
         from did_tui.live.journal import Journal, sweep
 
-        closed = await sweep(client, Journal(state / STREAMS))
-        if closed:
-            self.notify(closed, title="Left open")
+        swept = await sweep(client, Journal(state / STREAMS))
+        if swept.said:
+            self.notify(swept.said, title="Left open")
 
     # Life
 
@@ -331,6 +331,7 @@ class DidTui(TerminalApp[None]):
             return
         from did_tui.live.report import report
 
+        recorder = runner.playback.recorder
         contents = report(
             runner.conversation,
             runner.playback.counters,
@@ -338,6 +339,7 @@ class DidTui(TerminalApp[None]):
             frames_shown=frames_shown,
             bytes_to_terminal=self.bytes_written - entry.bytes_before,
             figures=runner.playback.figures,
+            pictures_not_recorded=recorder.pictures_lost if recorder is not None else None,
         )
         try:
             self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from did_tui.emulator.brain import BuiltInBrain
 from did_tui.emulator.server import create_app
@@ -117,18 +118,57 @@ def test_every_form_of_credentials_opens_the_door(http: TestClient) -> None:
         assert http.get("/agents/me", headers={"Authorization": form}).status_code == 401, form
 
 
-def test_a_browser_may_ask(http: TestClient) -> None:
+def asks_from(http: TestClient, origin: str) -> bool:
+    """Whether a browser would let a page of this origin ask, and would be answered."""
     wanted = "authorization,content-type,x-playground-chat,x-api-key-external"
-    answer = http.options(
+    before = http.options(
         "/agents/me",
         headers={
-            "Origin": "http://localhost:3000",
+            "Origin": origin,
             "Access-Control-Request-Method": "GET",
             "Access-Control-Request-Headers": wanted,
         },
     )
-    assert answer.status_code == 200
-    assert answer.headers["access-control-allow-origin"] in ("*", "http://localhost:3000")
+    told = before.headers.get("access-control-allow-origin") in ("*", origin)
+    assert (before.status_code == 200) == told
+    answered = http.get("/agents/me", headers={"Origin": origin}).status_code == 200
+    assert answered == told
+    return told
+
+
+def socket_opens(http: TestClient, headers: dict[str, str]) -> bool:
+    try:
+        with http.websocket_connect("/?authorization=Basic demo:emulator", headers=headers):
+            return True
+    except WebSocketDisconnect:
+        return False
+
+
+OURS = ["http://localhost:3000", "http://127.0.0.1", "https://[::1]:8443"]
+THEIRS = [
+    *("https://evil.example", "http://localhost.evil.example", "http://127.0.0.1.evil.example:80"),
+    *("null", "http://rebound.example:8787", "file://"),
+]
+
+
+def test_pages_of_this_machine_may_ask_and_no_others(http: TestClient) -> None:
+    for origin in OURS:
+        assert asks_from(http, origin), origin
+        assert socket_opens(http, {"Origin": origin}), origin
+    for origin in THEIRS:
+        assert not asks_from(http, origin), origin
+        assert not socket_opens(http, {"Origin": origin}), origin
+    assert socket_opens(http, {})
+
+
+@pytest.mark.parametrize(("allowed", "others"), [("https://shop.example", False), ("*", True)])
+def test_other_pages_may_ask_where_that_is_allowed(allowed: str, others: bool) -> None:
+    service = Service(Store(seed=3), BuiltInBrain(), Voice(), addresses=["127.0.0.1"], seed=3)
+    with TestClient(create_app(service, "demo:emulator", [allowed])) as http:
+        http.headers.update(AUTH)
+        assert asks_from(http, "https://shop.example")
+        assert asks_from(http, "http://localhost:3000")
+        assert asks_from(http, "https://evil.example") == others
 
 
 def test_a_route_that_does_not_exist_looks_like_an_authorization_problem(http: TestClient) -> None:

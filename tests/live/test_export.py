@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
@@ -118,6 +119,26 @@ def test_words_are_spread_in_order_and_none_is_lost(text: str, began: float, las
     if words:
         assert words[0][1] == began
         assert words[-1][2] == began + lasted
+
+
+EVIL = "\x1b]0;owned\x07 \x9b2J a\rb \x08\x08 \u202eback \x1b[31mred --\x1b> end"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_form_steers_the_terminal_that_it_is_read_on(form: str) -> None:
+    made = conversation(EVIL)
+    for message in made.messages:
+        message.text = EVIL
+        message.citations = (e.Citation(EVIL, EVIL, f"https://a.example/{EVIL}", "m", "d", "k"),)
+    text = FORMS[form](record_of(made, "agt_1", EVIL, "cht_1", zero=100.0))
+    assert "end" in text
+    steers = [c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs")]
+    assert steers == []
+    if form == "json":
+        assert json.loads(text)["messages"][0]["text"] == EVIL, "it holds everything"
+    if form == "srt":
+        arrows = [line for line in text.split("\n") if "-->" in line]
+        assert all(re.match(r"[\d:,]+ --> [\d:,]+$", line) for line in arrows)
 
 
 @pytest.mark.parametrize("form", FORMS)

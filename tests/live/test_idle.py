@@ -14,10 +14,10 @@ import pytest
 from did_tui.live.media.idle import IdleLoop
 
 
-def film(pictures: int) -> bytes:
+def film(pictures: int, form: str = "mp4") -> bytes:
     """A film at 25 pictures a second, each a little brighter."""
     data = io.BytesIO()
-    with av.open(data, "w", format="mp4") as file:
+    with av.open(data, "w", format=form) as file:
         stream = file.add_stream("mpeg4", rate=25, width=64, height=64, pix_fmt="yuv420p")
         for number in range(pictures):
             grey = np.full((64, 64, 3), 20 + number * 20, np.uint8)
@@ -51,7 +51,7 @@ def test_it_begins_again_at_its_end() -> None:
     loop.stop()
 
 
-@pytest.mark.parametrize("data", [b"", b"no film", film(5)[:400]])
+@pytest.mark.parametrize("data", [b"", b"no film", film(5)[:400], film(5, "avi")])
 def test_what_is_no_film_shows_nothing(data: bytes) -> None:
     loop = IdleLoop(data, lambda: None)
     loop.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -110,7 +111,28 @@ def test_only_what_is_ours_and_nobodys_is_left_behind(tmp_path: Path) -> None:
     assert left(account="somebody") == 0
     assert left(api_url="https://elsewhere") == 0
     assert left(opened=now - FORGOTTEN_SECONDS - 1) == 0
+    assert left(opened=now + FORGOTTEN_SECONDS + 1) == 0
     assert left(stream_id="") == 0
+
+
+def test_what_runs_elsewhere_with_the_same_home_is_left_alone(tmp_path: Path) -> None:
+    client, journal = client_of("http://127.0.0.1:1"), Journal(tmp_path)
+    for stream in (STREAM, Stream(id="", session_id="")):
+        journal.begin(client, "agt_1").complete(stream)
+    forge(journal, place="another machine")
+    assert journal.left_behind(client, time.time()) == []
+    assert len(list(journal.pages())) == 2
+    assert journal.left_behind(client, time.time() + FORGOTTEN_SECONDS + 1) == []
+    assert list(journal.pages()) == []
+
+
+@pytest.mark.parametrize("opened", ["NaN", "Infinity", "1e300", "-1", "true", "9" * 400])
+def test_a_time_that_is_none_is_passed_over(tmp_path: Path, opened: str) -> None:
+    journal = Journal(tmp_path)
+    page = journal.begin(client_of("http://127.0.0.1:1"), "agt_1")
+    text = page.path.read_text()
+    page.path.write_text(re.sub(r'"opened": [\d.]+', f'"opened": {opened}', text))
+    assert list(journal.pages()) == []
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"pid": -1}', '{"unheard": 1}', "\x00"])
@@ -134,11 +156,12 @@ async def test_what_kill_9_left_is_closed_by_the_next_start(
     assert process.stdout is not None
     assert await asyncio.to_thread(process.stdout.readline) == b"open\n"
     journal, client = Journal(tmp_path), client_of(emulator.url)
-    assert await sweep(client, journal) == "", "it is still running"
+    assert await sweep(client, journal) == ("", 0), "it is still running"
     process.send_signal(signal.SIGKILL)
     process.communicate()
     [page] = journal.pages()
-    words = await sweep(client, journal)
+    words, closed = await sweep(client, journal)
+    assert closed == 1
     assert words.startswith("1 stream looks like ours from ")
     assert words.endswith(": closed.")
     assert list(journal.pages()) == []
@@ -150,10 +173,14 @@ async def test_what_kill_9_left_is_closed_by_the_next_start(
 
 async def test_a_service_that_does_not_answer_leaves_it_for_the_next_start(tmp_path: Path) -> None:
     client, journal = client_of("http://127.0.0.1:1"), Journal(tmp_path)
-    journal.begin(client, "agt_1").complete(STREAM)
-    forge(journal)
-    assert "could not be closed" in await sweep(client, journal)
-    assert len(list(journal.pages())) == 1
+    for _ in range(2):
+        journal.begin(client, "agt_1").complete(STREAM)
+    forge(journal, opened=time.time() - FORGOTTEN_SECONDS + 60)
+    words, closed = await sweep(client, journal)
+    assert "2 could not be closed, D-ID ends them by itself" in words
+    assert re.search(r"from \d{4}-\d\d-\d\d \d\d:\d\d:", words), "it was yesterday"
+    assert closed == 0
+    assert len(list(journal.pages())) == 2
     await client.close()
 
 

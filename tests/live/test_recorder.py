@@ -137,6 +137,16 @@ def test_a_file_that_exists_is_kept(tmp_path: Path) -> None:
     assert played(recorder.path)[0]
 
 
+def test_a_recording_is_for_this_user_only_and_goes_through_no_link(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").symlink_to(tmp_path / "others")
+    recorder = Recorder(tmp_path / "a.mp4")
+    write(recorder, 0.5)
+    recorder.close()
+    assert not (tmp_path / "others").exists()
+    assert recorder.path.name == "a-2.mp4"
+    assert recorder.path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_picture_of_another_size_keeps_the_recording_going(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a.mp4")
     for number in range(20):

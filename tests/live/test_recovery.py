@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,9 @@ from test_closing import Bench, bench  # noqa: F401 (a fixture)
 from test_journal import forge
 
 from did_tui.live import runner as running
+from did_tui.live.archive import Archive
 from did_tui.live.events import Failed, SessionEnded
+from did_tui.live.export import Record
 from did_tui.live.journal import Journal
 from did_tui.live.runner import NotAnswered, Runner
 
@@ -243,6 +246,60 @@ async def test_credits_that_run_out_end_the_picture_and_not_the_talk(
     del bench.gate.faults["message"]
     assert "control and C" in (await runner.ask("How do I interrupt you?")).text
     await runner.close()
+
+
+class SlowArchive(Archive):
+    """Counts what it writes, and takes its time."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.kept = 0
+
+    def keep(self, record: Record) -> None:
+        self.kept += 1
+        time.sleep(0.2)
+        super().keep(record)
+
+
+async def test_a_transcript_is_written_when_there_is_something_new_and_nobody_waits(
+    bench: Bench,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    archive = SlowArchive(tmp_path)
+    runner = await connected(bench, mode="TextOnly", archive=archive)
+    await runner.ask("How do I interrupt you?")
+    await until(lambda: archive.path is not None)
+    await asyncio.sleep(1.5)
+    before = archive.kept
+    await asyncio.sleep(2.5)
+    assert archive.kept == before <= 2, "nothing is new"
+    assert archive.path is not None
+    assert "control and C" in archive.path.read_text()
+    runner.say("Thank you")
+    threads: list[str] = []
+
+    def keep(record: Record) -> None:
+        threads.append(threading.current_thread().name)
+
+    archive.keep = keep  # type: ignore[method-assign]
+    await runner.close()
+    assert threads
+    assert threading.main_thread().name not in threads
+
+
+async def test_a_transcript_that_cannot_be_kept_is_said_once(
+    bench: Bench,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("")
+    runner = await connected(bench, mode="TextOnly", archive=Archive(tmp_path / "file"))
+    await runner.ask("How do I interrupt you?")
+    await until(lambda: bench.explained != [])
+    await runner.ask("How do I interrupt you?")
+    await asyncio.sleep(1.5)
+    await runner.close()
+    [sentence] = bench.explained
+    assert sentence.startswith("The transcript cannot be kept: ")
 
 
 NONSENSE = [

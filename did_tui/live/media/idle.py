@@ -20,7 +20,8 @@ FASTEST = 1 / 60
 class IdleLoop:
     """Decodes a film again and again, at its own pace, in a thread; only the newest picture waits.
 
-    ``on_picture`` is called from that thread. What is no film is no picture, and no error.
+    ``on_picture`` is called from that thread. What is no MP4 is no picture, and no
+    error: FFmpeg is not to guess the form of what comes from outside.
     """
 
     def __init__(self, film: bytes, on_picture: Callable[[], None]) -> None:
@@ -59,7 +60,7 @@ class IdleLoop:
         while not over.is_set():
             begun, shown = time.monotonic(), 0
             try:
-                with av.open(io.BytesIO(self._film), "r") as file:
+                with av.open(io.BytesIO(self._film), "r", format="mp4") as file:
                     for frame in file.decode(video=0):
                         due = begun + (frame.time or 0.0) - time.monotonic()
                         if over.wait(min(max(due, FASTEST), SLOWEST)):

@@ -8,6 +8,7 @@ thread behind a bounded queue; a machine that is too slow loses pictures, and so
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -37,7 +38,8 @@ _ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
 class Recorder:
     """Writes one file, from the first picture to ``close``.
 
-    A file that exists is never overwritten: the next free name is taken, ``path`` says which.
+    Only this user can read it. A file that exists is never overwritten: the next free name is
+    taken, ``path`` says which.
     ``on_trouble`` is called once, from a thread, with a sentence, when nothing more can be written.
     """
 
@@ -88,8 +90,6 @@ class Recorder:
 
     def _write(self) -> None:
         try:
-            self.path = _free(self.path)
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._write_all()
         except (OSError, av.FFmpegError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else None
@@ -104,6 +104,7 @@ class Recorder:
             first = self._queue.get()  # sound came in between
         if first is None:
             return
+        self.path = _created(self.path)
         options = {
             "movflags": _FLAGS,
             "frag_duration": str(FRAGMENT_SECONDS * 1_000_000),
@@ -189,10 +190,15 @@ def _video_stream(file: Any, frame: av.VideoFrame) -> Any:
     return stream
 
 
-def _free(path: Path) -> Path:
-    """The path itself, or the first one like it that is not taken."""
+def _created(path: Path) -> Path:
+    """Create a file that only this user can read: the path, or the first like it not taken."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     number, free = 2, path
-    while free.exists():
-        free = path.with_stem(f"{path.stem}-{number}")
-        number += 1
-    return free
+    while True:
+        try:
+            os.close(os.open(free, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            free = path.with_stem(f"{path.stem}-{number}")
+            number += 1
+        else:
+            return free
