@@ -113,7 +113,7 @@ def _keep_text(browser: Browser, agent_id: str, text: str, why: str) -> None:
     """What was typed stays on the disk."""
     if browser.app.state is None:
         return
-    path = browser.app.state / "drafts" / f"{one_line(agent_id).replace('/', '-')}.text.json"
+    path = browser.app.state / "drafts" / f"{trash.file_name(agent_id)}.text.json"
     write_private(path, text)
     browser.notify(f"{why} Your text is in {path}.", severity="warning")
 
