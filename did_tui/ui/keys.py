@@ -171,14 +171,14 @@ KEYS: tuple[Key, ...] = (
     _talk("export", "e", "export", "Keep the transcript in a file"),
     _talk("end-chat", "x", "end", "Close the stream and go back"),
     _talk("help-here", "question_mark", "help", "These keys"),
+    _chat("shape", "f5", "picture", "Draw the picture with other blocks"),
     _chat(
         "layout",
-        "f5",
+        "f6",
         "layout",
         "Picture beside the words, over all, in the corner, or off",
         shown=True,
     ),
-    _chat("shape", "f6", "picture", "Draw the picture with other blocks"),
     _chat(
         "captions",
         "f7",
@@ -187,7 +187,7 @@ KEYS: tuple[Key, ...] = (
         shown=True,
     ),
     _chat("mute", "f8", "mute", "Sound off, or on again", shown=True),
-    _chat("microphone", "f3", "microphone", "Speak, or stop speaking; or why that cannot be"),
+    _chat("microphone", "ctrl+t", "microphone", "Speak, or stop speaking; or why that cannot be"),
     _chat(
         "leave-chat",
         "escape",

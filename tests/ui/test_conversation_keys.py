@@ -211,17 +211,17 @@ async def test_the_microphone_says_why_not() -> None:
         screen, runner = await talk(pilot)
         microphone = ScriptedMicrophone()
         screen.sound.microphone = microphone  # type: ignore[assignment]
-        await pilot.press("f3")
+        await pilot.press("ctrl+t")
         await settle(pilot)
         assert "It only sends" in notices(app)
         assert not microphone.talking
         runner.no_microphone_because = ""
-        await pilot.press("f3")
+        await pilot.press("ctrl+t")
         screen._tick()
         await settle(pilot)
         assert microphone.talking
         assert "microphone ▃" in words(app.export_screenshot())
-        await pilot.press("f3")
+        await pilot.press("ctrl+t")
         assert not microphone.talking
 
 

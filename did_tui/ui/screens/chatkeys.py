@@ -240,7 +240,7 @@ class ChatKeys(Screen[None]):
             self.notify(why, title="Microphone", timeout=6)
         else:
             on = self.sound.microphone.toggle()
-            words = "on: speak, and press f3 when you are done" if on else "off"
+            words = "on: speak, and press ctrl+t when you are done" if on else "off"
             self.notify(f"The microphone is {words}.", timeout=3)
 
     # Picture
