@@ -165,7 +165,7 @@ class DidTui(TerminalApp[None]):
 
     async def hang_up(self) -> None:
         """Close every stream and connection that is still open; for every way out."""
-        closing = {self.let_go(runner) for runner in self._open}
+        closing = set(filter(None, map(self.let_go, self._open)))
         if closing:
             _, pending = await asyncio.wait(closing, timeout=SOON)
             if pending:
@@ -316,9 +316,14 @@ class DidTui(TerminalApp[None]):
         """A conversation has begun: it will be closed whatever happens."""
         self._open[runner] = _Open(frames_shown, self.bytes_written)
 
-    def let_go(self, runner: Runner) -> asyncio.Task[None]:
-        """Close a conversation and write its report; the same task however often it is called."""
-        entry = self._open[runner]
+    def let_go(self, runner: Runner) -> asyncio.Task[None] | None:
+        """Close a conversation and write its report; None where that is done.
+
+        The task is the same however often it is called.
+        """
+        entry = self._open.get(runner)
+        if entry is None:
+            return None
         if entry.closing is None:
             entry.closing = asyncio.create_task(self._close(runner, entry))
         return entry.closing

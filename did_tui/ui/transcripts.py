@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +45,9 @@ def write(record: Record, path: Path) -> None:
     if form is None:
         raise NoForm(f"A transcript is kept as one of {', '.join(f'.{end}' for end in forms)}.")
     path = path.expanduser()
-    if path.exists():
-        raise FileExistsError(f"{path} is there already: give another name.")
-    write_private(path, form(record))
+    try:
+        write_private(path, form(record), new=True)
+    except FileExistsError:
+        if not os.path.lexists(path):
+            raise  # a file stands where a directory should
+        raise FileExistsError(f"{path} is there already: give another name.") from None

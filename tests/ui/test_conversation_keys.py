@@ -225,20 +225,6 @@ async def test_the_microphone_says_why_not() -> None:
         assert not microphone.talking
 
 
-async def test_an_interruption_lets_nothing_be_heard_that_is_on_its_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("did_tui.ui.sound.ON_ITS_WAY", 60)
-    app = ScriptedApp(well)
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen, runner = await talk(pilot)
-        runner.tell(e.UtteranceStarted("v1"))
-        await pilot.press("ctrl+c")
-        assert runner.playback.hushed
-        screen.sound.hear_again()
-        assert not runner.playback.hushed
-
-
 # The prompt
 
 

@@ -95,16 +95,17 @@ class ChatScreen(ChatKeys):
         self.agent_name = self._agent.name
         self.query_one(TopBar).crumbs = (self.app.place, "Agents", self._agent.name)
 
-    @work(group="connect")
+    @work(group="connect", exclusive=True)
     async def connect(self) -> None:
         """Open the conversation; trouble is shown by the checklist."""
+        self._before_runner.apply(Opening(), self.app.now())
+        self.changed()
         try:
             await self._find_agent()
             runner = await self.app.make_runner(self._agent.id, self)
         except DidError as error:
-            now = self.app.now()
-            self._before_runner.apply(Opening(), now)
-            self._before_runner.apply(Failed("agent", str(error), error.advice), now)
+            failed = Failed("agent", str(error), error.advice)
+            self._before_runner.apply(failed, self.app.now())
             self._redraw()
             return
         if self._leaving:
@@ -190,7 +191,9 @@ class ChatScreen(ChatKeys):
         self._leaving = True
         if self.runner is not None:
             self._tell_state()
-            await asyncio.wait([self.app.let_go(self.runner)], timeout=LINGER)
+            closing = self.app.let_go(self.runner)
+            if closing is not None:
+                await asyncio.wait([closing], timeout=LINGER)
 
     def on_unmount(self) -> None:
         """Nothing moves any more."""
@@ -255,10 +258,7 @@ class ChatScreen(ChatKeys):
         if selected:
             self.copy(selected)
         elif self.runner is not None and self.conversation.busy:
-            spoke = self.conversation.speaking
             self.runner.interrupt()
-            if spoke and not self.conversation.speaking:
-                self.sound.hush()
             if not self.conversation.speaking:
                 self.stage.captions.cut(self.sound.heard)
         else:
