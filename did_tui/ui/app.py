@@ -31,6 +31,7 @@ from did_tui.ui.resources import AGENTS, ROOTS
 from did_tui.ui.saving import Edit
 from did_tui.ui.screens.browser import Browser, commands_of
 from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.screens.form import Form
 from did_tui.ui.signals import exit_on_signals
 from did_tui.ui.sound import make_microphone, make_output
 from did_tui.ui.stderr import kept_off_the_screen
@@ -158,6 +159,8 @@ class DidTui(TerminalApp[None]):
         for screen in self.screen_stack:
             if isinstance(screen, ChatScreen):
                 await screen.end()
+            elif isinstance(screen, Form):
+                screen.keep_draft()
         self.exit()
 
     async def hang_up(self) -> None:
@@ -200,14 +203,18 @@ class DidTui(TerminalApp[None]):
 
     def go(self, kind: Kind) -> None:
         """Show the list of a kind, which is a mode of Textual's; others stay as they are."""
-        self._switch(kind.name)
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
+        if self._switch(kind.name):
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
 
-    def _switch(self, mode: str) -> None:
+    def _switch(self, mode: str) -> bool:
+        if any(isinstance(screen, Form | ChatScreen) for screen in self.screen_stack):
+            self.notify("Save or leave what is open first.", severity="warning")
+            return False
         if mode != self.current_mode:
             self._last = self.current_mode
             self.switch_mode(mode)
+        return True
 
     def action_place(self, number: int) -> None:
         """Go to one of the first lists."""
@@ -225,6 +232,7 @@ class DidTui(TerminalApp[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers here: places and the keys of the list."""
         if not isinstance(screen, Browser):
+            yield from super().get_system_commands(screen)
             return
         for kind in ROOTS:
             also = ", ".join((kind.name, *kind.aliases))

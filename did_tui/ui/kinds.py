@@ -76,6 +76,7 @@ class Kind:
     delete: Callable[[Client, Place, Any], Awaitable[None]] | None = None
     warning: str = "This cannot be undone."
     hides: frozenset[str] = frozenset()
+    most: int = 0  # how many there can be in one place, 0 where that is not limited
     changes: bool = True  # whether looking again from time to time is worth a request
 
     def rows(self, resources: Sequence[Resource], place: Place) -> list[Row]:

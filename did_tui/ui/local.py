@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import Field
 from did_tui.api.errors import NotFound, SessionLost, UnknownRoute
 from did_tui.api.inventory import Export
 from did_tui.api.models import Objects, Resource, Stream
+from did_tui.ui.trash import file_name
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
@@ -170,7 +170,7 @@ def _export_notes(state: Path | None) -> list[Mapping[str, Any]]:
 
 def export_file(state: Path, export_id: str, suffix: str) -> Path:
     """Where is kept what belongs to an export."""
-    return state / EXPORTS / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', export_id)[:80]}{suffix}"
+    return state / EXPORTS / f"{file_name(export_id)}{suffix}"
 
 
 class OrderedExport(Export):

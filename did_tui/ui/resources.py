@@ -119,6 +119,7 @@ DOCUMENTS = Kind(
     pages=once(lambda client, place: client.documents(owner(place))),
     key=lambda d: str(d.id),
     inside="records",
+    most=inv.MOST_DOCUMENTS,
     can=frozenset(("query",)),
     delete=lambda client, place, d: client.delete_document(owner(place), d.id),
     path="/knowledge/{1}/documents/{0}",

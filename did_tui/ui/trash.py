@@ -17,9 +17,14 @@ def keep(state: Path | None, agent_id: str, raw: Mapping[str, Any]) -> bool:
     """Keep a copy of an agent; whether there is a place for it. Raises ``OSError``."""
     if state is None:
         return False
-    name = re.sub(r"[^\w-]+", "-", agent_id)[:80] or "agent"
-    write_private(state / "trash" / f"{name}.json", json.dumps(raw, indent=2, ensure_ascii=False))
+    text = json.dumps(raw, indent=2, ensure_ascii=False)
+    write_private(state / "trash" / f"{file_name(agent_id)}.json", text)
     return True
+
+
+def file_name(resource_id: str) -> str:
+    """An id, which may be anything, as the name of a file in one directory."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", resource_id)[:80] or "-"
 
 
 def kept(state: Path | None) -> list[tuple[Path, dict[str, Any]]]:

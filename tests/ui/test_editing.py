@@ -30,6 +30,10 @@ def here(pilot: Pilot[None]) -> Any:
     return pilot.app.screen
 
 
+def files_in(directory: Path) -> set[Path]:
+    return {path.relative_to(directory) for path in directory.rglob("*") if path.is_file()}
+
+
 async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
@@ -357,3 +361,34 @@ async def test_all_chats_at_d_id_are_deleted_by_the_agents_name() -> None:
         assert world.did("DELETE") == []
         await press(pilot, "A", "d", "a", "enter")
         assert world.did("DELETE") == ["/agents/agt_ada/chats"]
+
+
+async def test_a_form_is_not_left_by_going_elsewhere() -> None:
+    world = editable_world()
+    app = ScriptedApp(world)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        await press(pilot, "n", "E", "tab", "tab", "tab", "enter")
+        assert isinstance(here(pilot), Browser)
+        await press(pilot, "1")
+        assert "Save or leave what is open first" in said(pilot)
+        await press(pilot, "escape")
+        assert isinstance(here(pilot), Form)
+        assert app.screen.query_one("#f0", Input).value == "E"
+
+
+async def test_an_id_cannot_lead_a_draft_or_a_copy_out_of_its_directory(tmp_path: Path) -> None:
+    world = editable_world()
+    bad = AGENTS[0] | {"id": "../../../evil"}
+    world.paths["/agents/me"]["agents"] = [bad]
+    world.paths["/agents/../../../evil"] = bad
+    state = tmp_path / "a" / "b" / "state"
+    app = ScriptedApp(world, state=state)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "e", "X", "escape", "s")
+        await press(pilot, "X", "A", "d", "a", "enter")
+    assert files_in(tmp_path) == {
+        Path("a/b/state/drafts/agent--evil.json"),
+        Path("a/b/state/trash/-evil.json"),
+    }

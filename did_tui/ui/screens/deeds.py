@@ -113,7 +113,7 @@ def _keep_text(browser: Browser, agent_id: str, text: str, why: str) -> None:
     """What was typed stays on the disk."""
     if browser.app.state is None:
         return
-    path = browser.app.state / "drafts" / f"{one_line(agent_id).replace('/', '-')}.text.json"
+    path = browser.app.state / "drafts" / f"{trash.file_name(agent_id)}.text.json"
     write_private(path, text)
     browser.notify(f"{why} Your text is in {path}.", severity="warning")
 
@@ -325,7 +325,8 @@ async def new_export(browser: Browser, agent: Any) -> bool:
 async def fetch_export(browser: Browser, export: OrderedExport) -> bool:
     """Fetch the zip of an export into a file."""
     if not export.done or browser.app.state is None:
-        browser.notify("There is nothing to fetch yet.", severity="warning")
+        why = f"It failed: {export.error}." if export.failed else "There is nothing to fetch yet."
+        browser.notify(why, severity="warning")
         return False
     content = await (await browser.app.client()).fetch_export(export)
     file = export_file(browser.app.state, export.export_id, ".zip")

@@ -21,6 +21,7 @@ from did_tui.ui.keys import bindings
 from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Choice, Pick
 from did_tui.ui.text import LONGEST, literal, one_line, plain
+from did_tui.ui.trash import file_name
 from did_tui.ui.widgets.topbar import TopBar
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Form(Screen[bool]):
         self._crumbs, self._fields, self._before = crumbs, fields, before
         self._save, self._choose, self._draft = save, choose, draft
         self._problems: dict[str, str] = {}
+        self._kept: dict[str, str] = {}  # what the draft holds
         self._first = {field.path: written(field, get(before, field.path)) for field in fields}
 
     def compose(self) -> ComposeResult:
@@ -96,7 +98,7 @@ class Form(Screen[bool]):
         self.query_one(TopBar).crumbs = (self.app.place, *map(one_line, self._crumbs))
         self._load_draft()
         self._say_changes()
-        self.set_interval(2.0, self._keep_draft)
+        self.set_interval(2.0, self.keep_draft)
 
     # What is typed
 
@@ -262,7 +264,7 @@ class Form(Screen[bool]):
         choices.append(Choice("discard", "Discard what was typed", "d"))
         what = await self.app.push_screen_wait(Pick("Not saved yet", choices))
         if what == "draft":
-            self._keep_draft()
+            self.keep_draft()
             self.dismiss(False)
         elif what == "discard":
             self._forget_draft()
@@ -273,11 +275,12 @@ class Form(Screen[bool]):
     def _draft_path(self) -> Path | None:
         if not self._draft or self.app.state is None:
             return None
-        return self.app.state / "drafts" / f"{self._draft}.json"
+        return self.app.state / "drafts" / f"{file_name(self._draft)}.json"
 
-    def _keep_draft(self) -> None:
+    def keep_draft(self) -> None:
+        """Write down what was typed, where this form has a place for it."""
         path, touched = self._draft_path(), self.touched()
-        if path is None or not touched or touched == getattr(self, "_kept", None):
+        if path is None or not touched or touched == self._kept:
             return
         try:
             write_private(path, json.dumps(touched, ensure_ascii=False, indent=1))

@@ -247,6 +247,8 @@ class Listing(Screen[Any]):
     def _how_many(self) -> str:
         count = len(self.rows.all)
         more = "+" if self._more is not None else ""
+        if self.kind.most:
+            return f"{count} of {self.kind.most} {self.kind.many}"
         return f"{count}{more} {self.kind.one if count == 1 else self.kind.many}"
 
     def _state(self, sign: str) -> str:

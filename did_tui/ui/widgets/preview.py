@@ -15,6 +15,7 @@ from textual.widgets import Static
 from did_tui.api.errors import DidError
 from did_tui.api.models import Agent, Resource
 from did_tui.ui.kinds import Kind, name_of
+from did_tui.ui.local import KeptChat
 from did_tui.ui.text import literal, one_line
 from did_tui.ui.widgets.video import VideoView
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from did_tui.ui.app import DidTui
 
 MOST_STILLS = 16  # pictures that are kept
+MOST_LETTERS = 4000  # of a transcript that are shown
 MOST_LINES = 40  # fields of a resource that are shown
 
 
@@ -57,6 +59,9 @@ class Preview(Vertical):
             about.update("")
             self._shown = None
             self.query_one("#face", VideoView).clear()
+            return
+        if isinstance(resource, KeptChat):
+            about.update(literal(resource.text[:MOST_LETTERS]))
             return
         lines = _agent(resource) if isinstance(resource, Agent) else _anything(self._kind, resource)
         about.update(Content("\n").join([line for line in lines if line.plain.strip()]))
