@@ -26,6 +26,7 @@ ASK = "\x1b[6n"
 SAVE, RESTORE = "\x1b7", "\x1b8"  # DECSC, DECRC: cursor and colours
 SYNC_BEGIN, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output
 SELDOM = 0.29  # seconds between two questions to a terminal that takes everything
+PLENTY = 30  # times what an update takes: such a terminal takes everything
 RECENT = 0.5  # seconds after which what was written before is taken to have arrived
 
 
@@ -36,6 +37,9 @@ class Picture(Protocol):
 
     def room(self) -> None:
         """Event loop only."""
+
+    def overtaken(self) -> None:
+        """Textual is about to paint; under the app's lock."""
 
 
 class TerminalApp(App[Result]):
@@ -117,7 +121,8 @@ class TerminalApp(App[Result]):
         begin, end = (SYNC_BEGIN, SYNC_END) if self._sync_available else ("", "")
         before, now = self.bytes_written, terminal.now()
         since = now - self._asked
-        if since < SELDOM and self.pace.budget(now) is None:
+        budget = self.pace.budget(now)
+        if since < SELDOM and (budget is None or budget > PLENTY * wanted):
             self.write(f"{begin}{SAVE}{text}{RESTORE}{end}")
             self.pace.shown(now)
             return
@@ -134,6 +139,8 @@ class TerminalApp(App[Result]):
         else:
             with self.lock:
                 self.paints += 1
+                for picture in self._pictures:
+                    picture.overtaken()
             super()._display(screen, renderable)
 
     @property

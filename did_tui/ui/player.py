@@ -52,7 +52,7 @@ class PlayerApp(TerminalApp[str]):
             on_picture=view.picture_ready,
             av_offset=self._av_offset / 1000,
         )
-        view.attach(playback.take_picture)
+        view.attach(playback.take_picture, playback.upcoming)
         try:
             self._player = FilePlayer(self._path, playback)
         except NotPlayable as error:

@@ -154,7 +154,7 @@ async def test_a_hidden_picture_costs_nothing() -> None:
         assert view.frames_shown > frames
 
 
-@pytest.mark.parametrize("pixel_format", ["rgb4", "gbrap32le"])
+@pytest.mark.parametrize("pixel_format", ["rgb4", "gbrap32le", "yaf32be", "yaf32le"])
 async def test_a_frame_that_cannot_be_drawn_is_said_once(pixel_format: str) -> None:
     async with stage() as app:
         view = await shown(app, Source(6))

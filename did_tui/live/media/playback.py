@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,9 +74,10 @@ class Figures:
 class Playback:
     """The newest picture and the voice of one conversation or file.
 
-    ``on_picture`` is called in the event loop for each new picture. ``on_trouble`` is called once
-    for each speaker that is lost, from any thread, with a sentence for the user. ``av_offset`` is
-    how many seconds later than their sound pictures are wished; earlier where it is negative.
+    ``on_picture`` is called for each new picture, in the event loop or the thread that ``offer``s.
+    ``on_trouble`` is called once for each speaker that is lost, from any thread, with a sentence
+    for the user. ``av_offset`` is how many seconds later than their sound pictures are wished;
+    earlier where it is negative.
     """
 
     def __init__(
@@ -101,6 +102,8 @@ class Playback:
         self._open_speaker = open_speaker
         self._newest: av.VideoFrame | None = None
         self._pictures: PictureQueue[tuple[av.VideoFrame, float]] = PictureQueue()
+        self._expected: deque[av.VideoFrame] = deque()
+        self._picture_lock = threading.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._dropped = 0
         self._voice = VoiceBuffer()
@@ -125,7 +128,9 @@ class Playback:
     def start(self) -> None:
         """Open the speaker and begin to feed it, in a thread; what comes is of another source."""
         self._sync = LipSync()
-        self._pictures = PictureQueue()
+        with self._picture_lock:
+            self._pictures = PictureQueue()
+            self._expected.clear()
         self._sender_drift = Drift()
         if self._feeder is None:
             self._feeder = threading.Thread(target=self._feed, name="speaker", daemon=True)
@@ -185,7 +190,7 @@ class Playback:
             drift_ppm=None if slow is None or late is None else slow - late,
         )
 
-    # Pictures, all in the event loop
+    # Pictures, in the event loop if nothing else is said
 
     def picture_came(self, position: float) -> None:
         """The first packet of a picture came."""
@@ -200,30 +205,58 @@ class Playback:
 
         ``position`` is in seconds of the picture's clock; without it, the frame's own time.
         """
-        self.counters.pictures_decoded += 1
-        if position is None:
-            position = frame.time
-        if position is None:
-            self._hand_out(frame)
-            return
-        self._pictures.add((frame, position), position, time.monotonic())
-        self._look()
+        self._look_in(self.offer(frame, position))
+
+    def offer(self, frame: av.VideoFrame, position: float | None = None) -> float | None:
+        """The same in any thread: the seconds after which the event loop is to ``look``, if any."""
+        position = frame.time if position is None else position
+        with self._picture_lock:
+            self.counters.pictures_decoded += 1
+            if self._expected and self._expected[0] is frame:
+                self._expected.popleft()
+            if position is not None:
+                self._pictures.add((frame, position), position, time.monotonic())
+        if position is not None:
+            return self._hand_out_due()
+        self._hand_out(frame)
+        return None
+
+    def expect(self, frames: Iterable[av.VideoFrame]) -> None:
+        """These are offered next, in this order; any thread."""
+        with self._picture_lock:
+            self._expected = deque(frames)
+
+    def upcoming(self) -> list[av.VideoFrame]:
+        """What will probably be due next, in this order; any thread."""
+        with self._picture_lock:
+            return [frame for frame, _ in self._pictures.waiting] + list(self._expected)
 
     def take_picture(self) -> av.VideoFrame | None:
-        """The newest picture that is due and was not taken yet."""
-        frame, self._newest = self._newest, None
+        """The newest picture that is due and was not taken yet; any thread."""
+        with self._picture_lock:
+            frame, self._newest = self._newest, None
         return frame
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Hand out what is due, and look again when the next one is."""
+        self._look_in(self._hand_out_due())
+
+    def _look_in(self, seconds: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        first = self._pictures.first
-        if first is None:
-            return
-        now = time.monotonic()
-        found = self._pictures.due(now, self._moment(first))
+        if seconds is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(SOONEST, seconds), self.look)
+
+    def _hand_out_due(self) -> float | None:
+        """Hand out what is due; the seconds until the next one is."""
+        with self._picture_lock:
+            first = self._pictures.first
+            if first is None:
+                return None
+            now = time.monotonic()
+            found = self._pictures.due(now, self._moment(first))
+            wait = self._pictures.next_in(now)
         if found is not None:
             frame, position = found
             moment = self._moment(position)
@@ -232,18 +265,17 @@ class Playback:
                 seen = self._offset_seen
                 self._offset_seen = -late if seen is None else seen - (seen + late) * 0.05
             self._hand_out(frame)
-        wait = self._pictures.next_in(now)
-        if wait is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(SOONEST, wait), self._look)
+        return wait
 
     def _moment(self, position: float) -> float | None:
         moment = self._sync.moment(position)
         return None if moment is None else moment + self.av_offset
 
     def _hand_out(self, frame: av.VideoFrame) -> None:
-        self._dropped += self._newest is not None
-        self.counters.pictures_dropped = self._dropped + self._pictures.dropped
-        self._newest = frame
+        with self._picture_lock:
+            self._dropped += self._newest is not None
+            self.counters.pictures_dropped = self._dropped + self._pictures.dropped
+            self._newest = frame
         if self.recorder is not None:
             self.recorder.see(frame, time.monotonic() - self.av_offset)
         self._on_picture()

@@ -25,7 +25,7 @@ from did_tui.ui import terminal
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.compositor import Canvas
 from did_tui.ui.widgets.cellstrip import CellStrip
-from did_tui.ui.widgets.flow import Flow, Take
+from did_tui.ui.widgets.flow import Flow, Take, Upcoming
 
 if TYPE_CHECKING:
     from did_tui.picture.art import Art, Style
@@ -66,12 +66,15 @@ class VideoView(Widget):
     def frames_shown(self, count: int) -> None:
         self.flow.frames_shown = count
 
-    def attach(self, take: Take) -> None:
-        """Show what ``take`` gives from now on; call ``picture_ready`` when it has something."""
-        self.flow.attach(take)
+    def attach(self, take: Take, upcoming: Upcoming | None = None) -> None:
+        """Show what ``take`` gives from now on; call ``picture_ready`` when it has something.
+
+        ``upcoming`` tells what it will probably give next, where the source knows.
+        """
+        self.flow.attach(take, upcoming)
 
     def picture_ready(self) -> None:
-        """The source has a newer picture; event loop only. Never waits."""
+        """The source has a newer picture; any thread. Never waits."""
         self.flow.ready()
 
     async def show_still(self, data: bytes) -> None:
