@@ -17,6 +17,7 @@ from did_tui import __version__
 from did_tui.live.captions import spread
 from did_tui.live.conversation import Conversation
 from did_tui.live.events import Citation
+from did_tui.live.spoken import spoken
 from did_tui.live.transcript import Message
 
 CUE_LETTERS = 80  # in one subtitle: two lines
@@ -74,7 +75,7 @@ def _said(message: Message, zero: float) -> Said:
     words: tuple[Word, ...] = ()
     began, ended = message.heard or (0.0, None)
     if ended is not None:
-        heard = spread(message.heard_text, began - zero, ended - zero)
+        heard = spread(spoken(message.heard_text), began - zero, ended - zero)
         words = tuple(Word(text, round(b, 3), round(e, 3)) for text, b, e in heard)
     return Said(
         message.id,
