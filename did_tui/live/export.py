@@ -18,6 +18,7 @@ from did_tui import __version__
 from did_tui.live.captions import spread
 from did_tui.live.conversation import Conversation
 from did_tui.live.events import Citation
+from did_tui.live.spoken import spoken
 from did_tui.live.transcript import Message
 from did_tui.text import harmless, harmless_json
 
@@ -76,7 +77,7 @@ def _said(message: Message, zero: float) -> Said:
     words: tuple[Word, ...] = ()
     began, ended = message.heard or (0.0, None)
     if ended is not None:
-        words = _heard(message.heard_text, began - zero, ended - zero)
+        words = _heard(spoken(message.heard_text), began - zero, ended - zero)
     return Said(
         message.id,
         message.role,

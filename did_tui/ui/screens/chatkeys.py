@@ -255,9 +255,9 @@ class ChatKeys(Screen[None]):
         on = self.stage.captions.toggle()
         self.notify(f"Captions {'on' if on else 'off'}.", timeout=2)
 
-    def action_shape(self) -> None:
+    async def action_shape(self) -> None:
         """Draw the picture with the next shape."""
-        shape = self.stage.face.next_shape()
+        shape = await self.stage.face.next_shape()
         self.notify(f"Drawn with {SHAPES[shape]}.", timeout=2)
 
     def action_layout(self) -> None:

@@ -112,12 +112,19 @@ class VideoView(Widget):
         self.flow.changed()
         self.refresh()
 
-    def next_shape(self) -> str:
-        """Draw with the next shape; its name."""
+    async def next_shape(self) -> str:
+        """Draw with the next shape whose glyphs are one cell wide here; its name."""
+        from did_tui.picture.shapes import SHAPES as GLYPHS
+
         shape, colours = self.style_names
-        shapes = SHAPES[1:]
-        following = shapes[(shapes.index(shape) + 1) % len(shapes)] if shape in shapes else "half"
+        at = SHAPES.index(shape) if shape in SHAPES else 0
+        following = "half"
+        for following in (*SHAPES[at + 1 :], *SHAPES[1:]):
+            if following in ("half", "ascii") or await self.app.is_narrow(GLYPHS[following].probe):
+                break
+            self.app.notify(f"Left out: {following} glyphs are not one cell wide here.")
         self.draw_with(following, colours)
+        self.app.refresh(layout=True)  # glyphs of another width have moved what lay beside them
         return following
 
     def _style(self) -> Style:
