@@ -80,6 +80,14 @@ def test_without_sound_a_picture_is_due_at_once() -> None:
     assert queue.due(1.0, None) == "one"
 
 
+def test_the_first_picture_does_not_wait_for_its_sound() -> None:
+    queue: PictureQueue[str] = PictureQueue()
+    queue.add("one", 5.0, 100.0)
+    assert queue.due(100.0, 100.15) == "one"
+    queue.add("two", 5.04, 100.04)
+    assert queue.due(100.04, 100.19) is None, "the next waits a little"
+
+
 def test_the_newest_that_is_due_wins_and_the_others_are_counted() -> None:
     queue: PictureQueue[int] = PictureQueue()
     for number in range(10):

@@ -200,7 +200,8 @@ class PictureQueue(Generic[Picture]):
             return
         wanted = min(moment, arrival + LONGEST_WAIT) - position
         if self._offset is None or abs(wanted - self._offset) > LONGEST_WAIT:
-            self._offset = min(wanted, now - position)
+            # The first is shown at once, before its sound: those after it wait longer and longer.
+            self._offset, self._at = min(wanted, now - position), now
         most = SLEW * min(0.2, max(0.0, now - self._at))
         self._offset += max(-most, min(most, wanted - self._offset))
         self._at = now
