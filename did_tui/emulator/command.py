@@ -25,6 +25,7 @@ from did_tui.emulator.store import Store
 from did_tui.emulator.voice import Voice
 
 ACCOUNT = "demo:emulator"
+KEEP_ALIVE = 120  # seconds of an idle connection: longer than a client keeps it, so none breaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ async def _serve(options: Options, listener: socket.socket) -> None:
         http=_Protocol,
         ws="websockets-sansio",
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=KEEP_ALIVE,
         lifespan="on",
     )
     announcement = _announcement(f"{host}:{port}", voice.engine)
