@@ -60,7 +60,7 @@ class FakeSoundDevice:
         self.streams.append(FakeStream(self, settings))
         return self.streams[-1]
 
-    def fail(self) -> None:
+    def fail(self, index: int | None = None) -> Any:
         raise self.PortAudioError("Error querying device 1")
 
     @staticmethod

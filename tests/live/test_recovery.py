@@ -301,7 +301,11 @@ async def test_a_transcript_is_written_when_there_is_something_new_and_nobody_wa
     assert "control and C" in archive.path.read_text()
     runner.say("Thank you")
     threads: list[str] = []
-    archive.keep = lambda _record: threads.append(threading.current_thread().name)  # type: ignore[method-assign]
+
+    def note(record: Record) -> None:
+        threads.append(threading.current_thread().name)
+
+    archive.keep = note  # type: ignore[method-assign]
     await runner.close()
     assert threads
     assert threading.main_thread().name not in threads
