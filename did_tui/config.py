@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from did_tui.api.client import Client
 
 from did_tui.api.endpoints import DEFAULT_API_URL, DEFAULT_WS_URL
+from did_tui.api.modes import MODES
 
 SHAPES = ("auto", "half", "quadrant", "sextant", "octant", "braille", "ascii")
 GRAPHICS = ("kitty", "sixel")
 COLOURS = ("auto", "true", "256", "16", "grey", "none")
-MODES = ("Functional", "TextOnly", "Playground", "Maintenance", "DirectPlayback", "Off")
 FPS = 25.0  # what D-ID sends
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from did_tui.api.modes import MODES
 from did_tui.config import BadSetting, Settings, Talk
-from did_tui.live.modes import MODES
 
 
 def test_the_defaults_ask_for_a_fluent_vp8_stream() -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from did_tui.live.conversation import Conversation, Message
+from did_tui.live.spoken import spoken
 
 SPEED = 15.0  # characters a second, until the voice was measured
 SLOWEST, FASTEST = SPEED / 2, SPEED * 2  # what a measured voice is believed to be
@@ -326,7 +327,7 @@ class Captions:
         if message is not None:
             self._message = message.id
             self._past.add(message.id)
-            caption.write(message.text, final=message.state != "streaming")
+            caption.write(spoken(message.text), final=message.state != "streaming")
 
     def _next(self, conversation: Conversation) -> Message | None:
         """The oldest answer that was not spoken yet."""

@@ -250,7 +250,8 @@ class Conversation:
                 yield from self._change_mode(mode, now)
             case SocketLost(again):
                 if not again and self.phase == "connected":
-                    yield Explain("D-ID's notifications are lost; answers come by the video's way.")
+                    way = "by the video's way" if self.plan.video else "whole, as it responds"
+                    yield Explain(f"D-ID's notifications are lost; answers come {way}.")
             case SessionEnded(reason, said):
                 if self.plan.video:  # else it is the stream that was dropped, and the talk goes on
                     self._end(reason, f"D-ID ended the session ({said})." if said else "", now)
@@ -275,8 +276,8 @@ class Conversation:
             case Transcribed(message_id, text):
                 transcript.transcribe(message_id, text, now)
                 self._active_at = now
-            case Greeted(text):
-                transcript.greet(text, now)
+            case Greeted(text, message_id):
+                transcript.greet(message_id, text, now)
             case Spoke(message_id, text):
                 transcript.speak(message_id, text, now)
                 self._active_at = now
@@ -306,6 +307,8 @@ class Conversation:
                     self.speaking, self.video_id, self._interrupted = True, video_id, False
                     transcript.begin_speech(now)
             case UtteranceDone():
+                if self.speaking:
+                    transcript.finish_speech(now)
                 self._utterance_over(now)
             case UtteranceFailed(reason):
                 self._utterance_over(now)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from did_tui.api.modes import Mode as Mode
+
 Step: TypeAlias = Literal["agent", "chat", "stream", "answer", "network", "channel", "picture"]
 STEPS: tuple[Step, ...] = ("agent", "chat", "stream", "answer", "network", "channel", "picture")
 
@@ -21,9 +23,6 @@ EndReason: TypeAlias = Literal[
     "error",  # it could not be set up
 ]
 
-Mode: TypeAlias = Literal[
-    "Functional", "TextOnly", "Playground", "Maintenance", "DirectPlayback", "Off"
-]
 Connectivity: TypeAlias = Literal["unknown", "strong", "weak"]
 Hindrance: TypeAlias = Literal[
     "",  # nothing in particular
@@ -135,6 +134,7 @@ class Greeted:
     """The agent was asked to say a greeting."""
 
     text: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from did_tui import __version__
 from did_tui.live.captions import spread
 from did_tui.live.conversation import Conversation
 from did_tui.live.events import Citation
-from did_tui.live.harmless import INVISIBLE, harmless
+from did_tui.live.spoken import spoken
 from did_tui.live.transcript import Message
+from did_tui.text import harmless, harmless_json
 
 CUE_LETTERS = 80  # in one subtitle: two lines
 CUE_SECONDS = 6.0
@@ -76,7 +77,7 @@ def _said(message: Message, zero: float) -> Said:
     words: tuple[Word, ...] = ()
     began, ended = message.heard or (0.0, None)
     if ended is not None:
-        words = _heard(message.heard_text, began - zero, ended - zero)
+        words = _heard(spoken(message.heard_text), began - zero, ended - zero)
     return Said(
         message.id,
         message.role,
@@ -97,7 +98,7 @@ def _heard(text: str, began: float, ended: float) -> tuple[Word, ...]:
 def as_json(record: Record) -> str:
     """The whole record; what could steer a terminal is escaped, as JSON may be."""
     whole = json.dumps({"did_tui": __version__, **asdict(record)}, ensure_ascii=False, indent=1)
-    return INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], whole)
+    return harmless_json(whole)
 
 
 def as_markdown(record: Record) -> str:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
 
-from did_tui.live.events import Mode, Step
-
-MODES: tuple[Mode, ...] = get_args(Mode)
+from did_tui.api.modes import MODES, Mode
+from did_tui.live.events import Step
 
 STREAM_STEPS: tuple[Step, ...] = ("stream", "answer", "network", "channel", "picture")
 

@@ -67,7 +67,7 @@ from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.recorder import Recorder
 from did_tui.live.talk import LONGEST_WAIT, NotAnswered, Reply, Talk
-from did_tui.live.voicetrack import NO_VOICE, NOT_TAKEN, MicrophoneTrack
+from did_tui.live.voicetrack import NOT_HEARD, NOT_TAKEN, MicrophoneTrack
 
 STREAM_OPTIONS: Mapping[str, Any] = {"compatibility_mode": "on", "fluent": True}
 CLOSING_SECONDS = 2.0  # that closing waits for D-ID; the journal keeps what takes longer
@@ -94,9 +94,9 @@ class Runner:
     """One conversation with one agent, from ``open`` to ``close``.
 
     ``changed`` is called in the event loop after each event, ``explain`` with sentences for the
-    user. ``microphone`` is sent where the service takes it; it is not closed here. ``journal``
-    keeps what is open, for the next start, ``archive`` what was said. Everything is used from one
-    event loop.
+    user. ``microphone`` is sent where the service takes it, and turned off where nobody hears it;
+    it is not closed here. ``journal`` keeps what is open, for the next start, ``archive`` what was
+    said. Everything is used from one event loop.
     """
 
     def __init__(
@@ -147,12 +147,6 @@ class Runner:
     def agent(self) -> RuntimeAgent | None:
         """Who the agent is, as soon as that is known."""
         return self.known.agent
-
-    @property
-    def idle_video(self) -> str:
-        """The address of the clip that a legacy agent shows between utterances, or nothing."""
-        agent = self.agent
-        return (agent.idle_video or agent.avatar.idle_video) if agent is not None else ""
 
     # Opening
 
@@ -340,10 +334,12 @@ class Runner:
 
     @property
     def no_microphone_because(self) -> str | None:
-        """Why nobody would hear the user's voice; empty if somebody does, None: not known yet."""
+        """Why nobody would hear the user's voice; empty if somebody does, None: not connected."""
+        if self._line is None or self.conversation.phase != "connected":
+            return None
         if not self.conversation.plan.video:
-            return NO_VOICE
-        takes = self._line.stream.takes_voice if self._line is not None else None
+            return NOT_HEARD
+        takes = self._line.stream.takes_voice
         return None if takes is None else "" if takes else NOT_TAKEN
 
     async def rate(self, message_id: str, score: int) -> None:
@@ -358,8 +354,7 @@ class Runner:
         await self.talk.give_feedback(rating, answer)
 
     def interrupt(self) -> None:
-        """Stop the agent's speech, or explain why it cannot be stopped."""
-        self.talk.speech.clear()
+        """Stop the agent's speech and drop what waits behind it, or explain why that cannot be."""
         self.emit(InterruptAsked())
 
     def emit(self, event: Event) -> None:
@@ -373,14 +368,25 @@ class Runner:
         if not was_connected and self.conversation.phase == "connected":
             self._connected_at = time.monotonic()
         if isinstance(event, UtteranceStarted):
+            self.playback.expect()
             self.talk.speech.begun()
         if self.conversation.over and self._line is not None and self._line.closing is None:
             self._begin_to_close(self._line)
+        self._turn_microphone_off()
         self.talk.speak_next()
         self._changed()
         for happened in self._waiting:
             if not happened.done():
                 happened.set_result(None)
+
+    def _turn_microphone_off(self) -> None:
+        """Turn the microphone off where nobody hears it: it is not to go on by itself later."""
+        microphone = self.microphone
+        if microphone is None or not microphone.talking or self.no_microphone_because == "":
+            return
+        microphone.talk(on=False)
+        if self.conversation.phase != "disconnecting":  # then the user knows
+            self._explain("The microphone is off: nobody hears it now.")
 
     @property
     def _delay(self) -> float:
@@ -397,6 +403,7 @@ class Runner:
             case Greet():
                 self.talk.greet()
             case Interrupt(video_id):
+                self.talk.speech.clear()
                 self.playback.hush()
                 if self._line is not None:
                     self._line.stream.send(wire.interrupt(video_id, int(time.time() * 1000)))

@@ -263,7 +263,7 @@ class Talk:
         else:
             self.speech.taken(time.monotonic())
             if utterance.greeting:
-                self._emit(Greeted(utterance.words))
+                self._emit(Greeted(utterance.words, utterance.id))
             else:
                 self._emit(Spoke(utterance.id, utterance.words))
             return

@@ -25,7 +25,8 @@ MessageState: TypeAlias = Literal[
 LONGEST_MESSAGE = 2000  # characters; D-ID's limit for a user's message (protocol 4.1)
 LONGEST_ANSWER = 256 * 1024  # characters of an answer that are kept
 MOST_PIECES = 4096  # of one answer, kept while they arrive out of order
-LETTERS_A_SECOND = 15.0  # of speech, where nothing better is known
+LETTERS_A_SECOND = 15.0  # of speech, until an utterance was heard to its end
+LONG_ENOUGH = 2.0  # seconds of an utterance that tells how fast this voice speaks
 
 
 @dataclass(slots=True)
@@ -132,6 +133,7 @@ class Transcript:
         self._old_ids: set[str] = set()  # of answers of earlier turns, and of abandoned ones
         self._speech_over: set[str] = set()  # ids of what was spoken, or never will be
         self._speech_began: float | None = None
+        self._speed = LETTERS_A_SECOND
 
     # Reading it
 
@@ -261,11 +263,11 @@ class Transcript:
 
     # What the agent says
 
-    def greet(self, text: str, now: float) -> None:
+    def greet(self, message_id: str, text: str, now: float) -> None:
         """A greeting belongs before the first thing the user says, however late it is known."""
-        if not text.strip():
+        if not text.strip() or (message_id and self.message(message_id) is not None):
             return
-        greeting = Message(self._free_id("", "greeting"), "assistant", text, "done", now)
+        greeting = Message(self._free_id(message_id, "greeting"), "assistant", text, "done", now)
         first = next((i for i, said in enumerate(self.messages) if said.role == "user"), None)
         self.messages.insert(len(self.messages) if first is None else first, greeting)
         self._follow_speech()
@@ -399,6 +401,9 @@ class Transcript:
         if not turn.answers:
             message.citations = turn.citations
         turn.answers.append(message)
+        asked = self.message(turn.id)
+        if asked is not None and asked.state == "failed":
+            asked.state, asked.trouble = "sent", ""  # it did arrive: only the receipt was lost
         return message
 
     def _free_id(self, wished: str, kind: str) -> str:
@@ -424,6 +429,15 @@ class Transcript:
             self.spoken.heard = (self.spoken.heard[0], max(now, self.spoken.heard[0]))
         self.spoken = None
 
+    def finish_speech(self, now: float) -> None:
+        """The agent has said all of it, which tells how fast this voice speaks."""
+        message = self.spoken
+        if message is not None and message.heard is not None and message.state == "done":
+            seconds = now - message.heard[0]
+            if seconds > LONG_ENOUGH:
+                self._speed = len(message.text) / seconds
+        self.end_speech(now)
+
     def cut_speech(self, now: float) -> None:
         """The agent was interrupted: what it was saying ends with the word that was heard."""
         message = self.spoken
@@ -434,7 +448,7 @@ class Transcript:
         else:
             message.state = "interrupted"
             if message.heard is not None:
-                message.cut = cut_after(message.text, now - message.heard[0])
+                message.cut = cut_after(message.text, now - message.heard[0], self._speed)
         self.end_speech(now)
 
     def fall_silent(self) -> None:
@@ -453,7 +467,7 @@ class Transcript:
                 return
 
 
-def cut_after(text: str, seconds: float, speed: float = LETTERS_A_SECOND) -> int:
+def cut_after(text: str, seconds: float, speed: float) -> int:
     """How many characters of a text are heard in so many seconds, to the end of a word."""
     heard = int(max(0.0, seconds) * speed)
     ends = [found.end() for found in re.finditer(r"\S+", text)]

@@ -149,6 +149,16 @@ class Painter:
         else:
             self._mean_bytes = self._last_bytes
 
+    def under(self, update: Update) -> Words:
+        """What the cells of an update show before it is committed: for ``take_back``."""
+        return self._shown[update.index]
+
+    def take_back(self, update: Update, under: Words) -> None:
+        """The last update that was committed has not gone to the terminal after all."""
+        self._shown[update.index] = under
+        self._floor[update.index] = 0
+        self._exact[update.index] = False
+
     def written(self, art: Art, y: int, x0: int, x1: int) -> None:
         """A part of a row was written by somebody else, as in ``art``."""
         self.shadow.written(art, y, x0, x1)

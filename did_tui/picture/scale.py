@@ -20,6 +20,8 @@ Source: TypeAlias = "av.VideoFrame | Still"
 #: The area filter, with the chroma of each pixel and not of two: 17 dB nearer to the true average.
 _FILTER = Interpolation.AREA | Interpolation.FULL_CHR_H_INT
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
+#: What libswscale 9.5 ends the process for, instead of refusing it.
+_FATAL = frozenset({"yaf32be", "yaf32le"})
 _HD = 720  # lines from which an untagged picture is BT.709, as players assume
 
 
@@ -56,6 +58,8 @@ class Scaler:
         return laid(scaled, placed, cols * shape.across, rows * shape.down, around)
 
     def _scaled(self, frame: av.VideoFrame, width: int, height: int) -> Words:
+        if frame.format.name in _FATAL:
+            raise ValueError("libswscale cannot scale this format")
         untagged_hd = frame.colorspace == _UNTAGGED and frame.height >= _HD
         # One thread: with more, libswscale 9.5 leaves garbage where two slices of an area-filtered
         # picture meet, and a picture this small gains nothing from them.

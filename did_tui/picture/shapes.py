@@ -31,6 +31,11 @@ class Shape:
         """Sub-pixels in a cell."""
         return self.across * self.down
 
+    @property
+    def probe(self) -> str:
+        """A glyph that is as new as any of them, to see how wide a terminal takes it to be."""
+        return self.glyphs[4]
+
 
 def _sextants() -> tuple[str, ...]:
     glyphs = []

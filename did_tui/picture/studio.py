@@ -27,6 +27,11 @@ class Field:
     cell: tuple[int, int]
     around: int
 
+    @property
+    def whole(self) -> float:
+        """Bytes that all of a picture takes, about: a budget that is larger is no bound."""
+        return self.rows * self.cols * self.style.cell_cost
+
     def like(self, other: Field) -> bool:
         """Whether a picture drawn for the other field can be shown on this one."""
         mine = (self.cols, self.rows, self.style.shape)
@@ -48,6 +53,11 @@ class Job:
     budget: float | None = None
     painter: Painter | PixelPainter | None = None
     window: Window | None = None
+
+    @property
+    def free(self) -> bool:
+        """Whether the terminal takes all there is."""
+        return self.budget is None and self.size == self.price == 1.0
 
     def plan(self, picture: Words) -> Update | None:
         """The update that brings the terminal nearer to the picture."""

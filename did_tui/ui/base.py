@@ -26,6 +26,8 @@ ASK = "\x1b[6n"
 SAVE, RESTORE = "\x1b7", "\x1b8"  # DECSC, DECRC: cursor and colours
 SYNC_BEGIN, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output
 SELDOM = 0.29  # seconds between two questions to a terminal that takes everything
+PLENTY = 30  # times what an update takes: such a terminal takes everything
+ANSWER_SECONDS = 0.5  # that a terminal has to say how wide a glyph is
 RECENT = 0.5  # seconds after which what was written before is taken to have arrived
 
 
@@ -36,6 +38,9 @@ class Picture(Protocol):
 
     def room(self) -> None:
         """Event loop only."""
+
+    def overtaken(self) -> None:
+        """Textual is about to paint; under the app's lock."""
 
 
 class TerminalApp(App[Result]):
@@ -57,6 +62,8 @@ class TerminalApp(App[Result]):
         self._behind = False
         self._asked = float("-inf")  # when the terminal was last asked
         self._written_then = 0
+        self._widths: dict[str, int] = {}  # of glyphs, in cells
+        self._measured: asyncio.Future[int] | None = None
         self.register_theme(DARK)
         self.theme = "did-dark"
 
@@ -117,7 +124,8 @@ class TerminalApp(App[Result]):
         begin, end = (SYNC_BEGIN, SYNC_END) if self._sync_available else ("", "")
         before, now = self.bytes_written, terminal.now()
         since = now - self._asked
-        if since < SELDOM and self.pace.budget(now) is None:
+        budget = self.pace.budget(now)
+        if since < SELDOM and (budget is None or budget > PLENTY * wanted):
             self.write(f"{begin}{SAVE}{text}{RESTORE}{end}")
             self.pace.shown(now)
             return
@@ -127,6 +135,23 @@ class TerminalApp(App[Result]):
         self.pace.sent(size, now, wanted=wanted)
         self._asked, self._written_then = now, written
 
+    async def is_narrow(self, glyph: str) -> bool:
+        """Whether a glyph is one cell wide here; a terminal that does not tell is trusted.
+
+        The glyph is written in the lower left corner: paint everything afterwards.
+        """
+        if glyph not in self._widths and self.paced:
+            self._measured = asyncio.get_running_loop().create_future()
+            corner = f"\x1b[{self.size.height};1H"
+            self.write(f"{SAVE}{corner}{glyph}{ASK}{RESTORE}")
+            try:
+                self._widths[glyph] = await asyncio.wait_for(self._measured, ANSWER_SECONDS)
+            except TimeoutError:
+                self._widths[glyph] = 1
+            finally:
+                self._measured = None
+        return self._widths.get(glyph, 1) == 1
+
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Textual's own paints: left out while the terminal does not read, and made up for."""
         if renderable is not None and self.pending > terminal.CONGESTED:
@@ -134,6 +159,8 @@ class TerminalApp(App[Result]):
         else:
             with self.lock:
                 self.paints += 1
+                for picture in self._pictures:
+                    picture.overtaken()
             super()._display(screen, renderable)
 
     @property
@@ -149,8 +176,12 @@ class TerminalApp(App[Result]):
         for picture in tuple(self._pictures):
             picture.room()
 
-    def terminal_answered(self, now: float) -> None:
-        """The terminal has come as far as it was asked; any thread."""
+    def terminal_answered(self, now: float, x: int = 0, y: int = 0) -> None:
+        """The terminal has come as far as it was asked, with its cursor there; any thread."""
+        measured = self._measured
+        if measured is not None and is_width(x, y, self.size.height):
+            self._loop_of_app.call_soon_threadsafe(_tell, measured, x)
+            return
         with self.lock:
             self.pace.answered(now)
             waiting = [picture for picture in self._pictures if picture.held]
@@ -160,8 +191,21 @@ class TerminalApp(App[Result]):
     async def on_event(self, event: events.Event) -> None:
         """Keep the terminal's answers from going further."""
         if isinstance(event, events.CursorPosition):
-            self.terminal_answered(event.time)
+            self.terminal_answered(event.time, event.x, event.y)
         else:
             if isinstance(event, events.AppFocus | events.AppBlur):
                 self.pace.focused = isinstance(event, events.AppFocus)
             await super().on_event(event)
+
+
+def is_width(x: int, y: int, rows: int) -> bool:
+    """Whether this place of the cursor, from 0, is that after one glyph in the last row.
+
+    tmux 3.3a does not move it at all for glyphs that it does not know.
+    """
+    return y == rows - 1 and x <= 2
+
+
+def _tell(measured: asyncio.Future[int], width: int) -> None:
+    if not measured.done():
+        measured.set_result(width)

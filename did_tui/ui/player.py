@@ -52,7 +52,7 @@ class PlayerApp(TerminalApp[str]):
             on_picture=view.picture_ready,
             av_offset=self._av_offset / 1000,
         )
-        view.attach(playback.take_picture)
+        view.attach(playback.take_picture, playback.upcoming)
         try:
             self._player = FilePlayer(self._path, playback)
         except NotPlayable as error:
@@ -68,9 +68,9 @@ class PlayerApp(TerminalApp[str]):
             await asyncio.to_thread(playback.close)
         self.exit(self._player.trouble)
 
-    def action_shape(self) -> None:
+    async def action_shape(self) -> None:
         """Draw with the next shape."""
-        self.query_one(VideoView).next_shape()
+        await self.query_one(VideoView).next_shape()
 
     def action_pause(self) -> None:
         """Stop, or go on."""

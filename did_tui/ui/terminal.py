@@ -175,7 +175,7 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             if isinstance(message, CursorPosition):
                 answered = getattr(self._app, "terminal_answered", None)
                 if answered is not None:
-                    answered(message.time)
+                    answered(message.time, message.x, message.y)
             else:
                 super().process_message(message)
 

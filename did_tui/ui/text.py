@@ -10,22 +10,9 @@ from __future__ import annotations
 from textual.content import Content
 from textual.style import Style
 
-from did_tui.live.harmless import harmless
+from did_tui.text import LONGEST, one_line, plain
 
-LONGEST = 64 * 1024  # characters that any one place shows
-
-
-def plain(text: object) -> str:
-    """A text without anything that could steer a terminal; lines and tabs are kept."""
-    said = str(text)
-    if len(said) > LONGEST:
-        said = said[: LONGEST - 1] + "…"
-    return harmless(said).replace("\t", "    ")
-
-
-def one_line(text: object) -> str:
-    """The same on one line."""
-    return " ".join(plain(text).split())
+__all__ = ["LONGEST", "literal", "one_line", "plain"]
 
 
 def literal(text: object, style: str | Style = "") -> Content:

@@ -20,8 +20,8 @@ FORMS = {
 }
 
 
-class NoForm(ValueError):
-    """A file name whose ending says nothing; the text says which ones do."""
+class NotKept(Exception):
+    """A transcript was not written; the text says why, and what to do about it."""
 
 
 def usual_name(agent: str, form: str) -> Path:
@@ -31,23 +31,19 @@ def usual_name(agent: str, form: str) -> Path:
 
 
 def write(record: Record, path: Path) -> None:
-    """Write a new file that only this user can read; raises ``OSError`` or ``NoForm``."""
+    """Write a new file that only this user can read; raises ``NotKept``."""
     from did_tui.live import export
     from did_tui.live.archive import write_private
 
-    forms = {
-        "md": export.as_markdown,
-        "json": export.as_json,
-        "srt": export.as_srt,
-        "vtt": export.as_vtt,
-    }
-    form = forms.get(path.suffix.removeprefix(".").lower())
+    form = export.FORMS.get(path.suffix.removeprefix(".").lower())
     if form is None:
-        raise NoForm(f"A transcript is kept as one of {', '.join(f'.{end}' for end in forms)}.")
-    path = path.expanduser()
+        raise NotKept(f"A transcript is kept as one of {', '.join(f'.{end}' for end in FORMS)}.")
     try:
+        path = path.expanduser()
         write_private(path, form(record), new=True)
-    except FileExistsError:
-        if not os.path.lexists(path):
-            raise  # a file stands where a directory should
-        raise FileExistsError(f"{path} is there already: give another name.") from None
+    except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.lexists(path):
+            raise NotKept(f"{path} is there already: give another name.") from error
+        raise NotKept(f"{path} cannot be written: {error.strerror or error}.") from error
+    except (RuntimeError, ValueError) as error:  # nobody has that home, no file that name
+        raise NotKept(f"{path} cannot be written: {error}.") from error

@@ -90,9 +90,7 @@ def listen_to_demo(seconds: float, home: Path) -> list[object]:
                 program.read(12)
             program.until(lambda terminal: "talking" not in terminal.text, 60)
             program.read(1)
-            program.type("\x1b")
-            program.read(2)
-            program.type("q")
+            program.type("\x11")
             program.wait()
     told = json.loads(report.read_text(encoding="utf-8"))["sound_ms"]
     print(f"demo: the device ran dry {told['underflows']} times, {told['concealed']} ms concealed")

@@ -12,10 +12,10 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from did_tui.api.modes import MODES
 from did_tui.live import events as e
 from did_tui.live import wire
 from did_tui.live.conversation import Conversation, Send
-from did_tui.live.modes import MODES
 
 EXAMPLES = int(os.environ.get("DID_TUI_EXAMPLES", "300"))
 

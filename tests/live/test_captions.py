@@ -357,3 +357,11 @@ def test_any_conversation_has_captions(happened: list[e.Event], step: float) -> 
         assert not shown or any(
             shown in text or text.startswith(shown) for text in [*said, "Ananswer.Andmore."]
         )
+
+
+def test_markdown_is_shown_without_its_marks() -> None:
+    conversation, captions = connected(), Captions()
+    answer = "Four **steps**, and [the shop](https://a.example)."
+    tell(conversation, e.UtteranceStarted("v1"), e.Answer(answer, "channel"))
+    captions.follow(conversation, 0.0)
+    assert words(captions.at(AGES, 64)) == "Foursteps,andtheshop."

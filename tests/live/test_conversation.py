@@ -283,6 +283,22 @@ def test_a_message_that_could_not_be_sent_says_why() -> None:
     assert told.activity() == "idle"
 
 
+def test_an_answer_shows_that_a_message_arrived_of_which_only_the_receipt_was_lost() -> None:
+    told = connected()
+    told.tell(e.UserSaid("u1", "?"), e.SendFailed("u1", "timeout"), e.Partial("Y", 0, "socket"))
+    assert told.said == [("user", "?", "sent"), ("assistant", "Y", "streaming")]
+    assert told.conversation.messages[0].trouble == ""
+
+
+def test_where_a_message_is_cut_follows_the_speed_of_this_voice() -> None:
+    told = connected()
+    told.tell(e.Greeted("word " * 4), e.UtteranceStarted("v1"))
+    told.now += 3  # twenty letters in four seconds
+    told.tell(e.UtteranceDone(), e.Spoke("s", "one two three four"), e.UtteranceStarted("v2"))
+    told.tell(e.InterruptAsked())
+    assert told.conversation.messages[-1].heard_text == "one two", "a second: some five letters"
+
+
 def test_a_failed_message_is_not_part_of_the_transcript_that_is_sent() -> None:
     told = connected()
     told.tell(e.UserSaid("u1", "lost"), e.SendFailed("u1", "x"), e.UserSaid("u2", "again"))

@@ -208,3 +208,12 @@ def test_a_disk_that_is_full_keeps_no_half_a_file(
     with pytest.raises(OSError, match="No space"):
         write_private(tmp_path / "name", "text", new=new)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_subtitles_have_the_words_and_no_marks() -> None:
+    kept = record("## Steps\n\nThe **first** is [here](https://a.example).")
+    words = kept.messages[1].words
+    assert [word.text for word in words] == "Steps The first is here.".split()
+    assert (words[0].begins, words[-1].ends) == (5, 15)
+    assert not {"*", "#", "["} & set(as_srt(kept) + as_vtt(kept))
+    assert "**first**" in as_markdown(kept)

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from did_tui.live.media.recorder import Recorder
+from did_tui.live.media.recorder import MOST_WAITING, Recorder
 
 RATE = 48_000
 
@@ -50,13 +50,20 @@ def write(recorder: Recorder, seconds: float, *, skip: tuple[float, float] = (0,
     """Flash and beep in every whole second, for a tenth of it; ``skip`` says nothing between."""
     for hundredth in range(round(seconds * 100)):
         now = hundredth / 100
-        while recorder._queue.full():
+        while recorder._queue.qsize() > MOST_WAITING - 2:
             time.sleep(0.001)
         on = now % 1 < 0.1 and now >= 0.5
         if hundredth % 4 == 0:
             recorder.see(picture(on), 1000 + now)
         if not skip[0] <= now < skip[1]:
             recorder.hear(sound(on), 1000 + now)
+
+
+def finish(recorder: Recorder) -> None:
+    """Close it, and wait for what closing itself does not wait for on a busy machine."""
+    recorder.close()
+    if recorder._writer is not None:
+        recorder._writer.join(60)
 
 
 def played(path: Path) -> tuple[list[tuple[float, bool]], np.ndarray]:
@@ -86,7 +93,7 @@ def begins(on: np.ndarray, times: np.ndarray) -> list[float]:
 def test_picture_and_sound_are_in_sync(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a.mp4")
     write(recorder, 6.5)
-    recorder.close()
+    finish(recorder)
     assert recorder.trouble == ""
     pictures, heard = played(recorder.path)
     assert len(pictures) + recorder.pictures_lost == 163
@@ -101,7 +108,7 @@ def test_picture_and_sound_are_in_sync(tmp_path: Path) -> None:
 def test_sound_that_is_missing_is_silence_and_what_follows_is_in_its_place(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a.mp4")
     write(recorder, 5.5, skip=(1.5, 3.5))
-    recorder.close()
+    finish(recorder)
     _, heard = played(recorder.path)
     loud = np.convolve(np.abs(heard) > 0.1, np.ones(240), "same") > 10
     beeps = begins(loud, np.arange(len(heard)) / RATE)
@@ -124,7 +131,7 @@ def test_a_file_that_exists_is_kept(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("mine")
     recorder = Recorder(tmp_path / "a.mp4")
     write(recorder, 0.5)
-    recorder.close()
+    finish(recorder)
     assert (tmp_path / "a.mp4").read_text() == "mine"
     assert recorder.path.name == "a-2.mp4"
     assert played(recorder.path)[0]
@@ -144,7 +151,7 @@ def test_a_picture_of_another_size_keeps_the_recording_going(tmp_path: Path) -> 
     recorder = Recorder(tmp_path / "a.mp4")
     for number in range(20):
         recorder.see(picture(True, (64, 96) if number < 10 else (128, 64)), 1 + number / 25)
-    recorder.close()
+    finish(recorder)
     assert len(played(recorder.path)[0]) == 20
 
 
@@ -153,7 +160,7 @@ def test_a_place_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
     said: list[str] = []
     recorder = Recorder(tmp_path / "file" / "a.mp4", on_trouble=said.append)
     recorder.see(picture(True), 1.0)
-    recorder.close()
+    finish(recorder)
     recorder.see(picture(True), 2.0)
     assert len(said) == 1
     assert said[0].startswith("The recording has ended: ")
@@ -162,7 +169,7 @@ def test_a_place_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
 def test_without_a_picture_there_is_no_file(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a.mp4")
     recorder.hear(sound(True), 1.0)
-    recorder.close()
+    finish(recorder)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,6 +177,6 @@ def test_sound_that_comes_just_before_the_first_picture(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a.mp4")
     recorder._queue.put((sound(True), 0.9))  # what the speaker's thread may do
     write(recorder, 0.5)
-    recorder.close()
+    finish(recorder)
     assert recorder.trouble == ""
     assert played(recorder.path)[0]

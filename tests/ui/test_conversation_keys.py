@@ -23,7 +23,7 @@ from did_tui.api.errors import Unreachable
 from did_tui.api.models import RuntimeAgent
 from did_tui.live import events as e
 from did_tui.live.media.speaker import Device
-from did_tui.ui.screens.agents import AgentsScreen
+from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.screens.commands import COMMANDS, BadCommand, parse
 from did_tui.ui.screens.dialogs import Help, Passage, Pick
@@ -225,20 +225,6 @@ async def test_the_microphone_says_why_not() -> None:
         assert not microphone.talking
 
 
-async def test_an_interruption_lets_nothing_be_heard_that_is_on_its_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("did_tui.ui.sound.ON_ITS_WAY", 60)
-    app = ScriptedApp(well)
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen, runner = await talk(pilot)
-        runner.tell(e.UtteranceStarted("v1"))
-        await pilot.press("ctrl+c")
-        assert runner.playback.hushed
-        screen.sound.hear_again()
-        assert not runner.playback.hushed
-
-
 # The prompt
 
 
@@ -437,8 +423,18 @@ async def test_the_form_of_a_transcript_is_chosen(
         assert file.read_text().startswith("WEBVTT")
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-async def test_who_wants_to_know_is_told_how_it_was(wanted: bool) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "keys", "given"),
+    [
+        (True, ["4", *"good", "enter"], [(4, "good")]),
+        (True, ["4", *"no", "escape"], [(4, "")]),
+        (True, ["escape"], []),
+        (False, [], []),
+    ],
+)
+async def test_who_wants_to_know_is_told_how_it_was(
+    wanted: bool, keys: list[str], given: list[tuple[int, str]]
+) -> None:
     app = ScriptedApp(well)
     async with app.run_test(size=(80, 24)) as pilot:
         _, runner = await talk(pilot)
@@ -449,10 +445,24 @@ async def test_who_wants_to_know_is_told_how_it_was(wanted: bool) -> None:
         assert runner.closed, "nothing costs any more while the question stands"
         if wanted:
             assert "[b]So?[/]" in words(app.export_screenshot())
-            await pilot.press("4")
+        for key in keys:
+            await pilot.press(key)
             await settle(pilot)
-        assert runner.feedback == [4] * wanted
-        assert isinstance(app.screen, AgentsScreen)
+        assert runner.feedback == given
+        assert isinstance(app.screen, Browser)
+
+
+async def test_who_is_asked_how_it_was_may_quit() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await talk(pilot)
+        wish = {"enabled": True}
+        runner.agent = RuntimeAgent.parse({"name": "Ada", "end_of_call_feedback": wish})
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        await app.action_quit()
+        assert runner.closed == 1
+    await app.hang_up()
 
 
 # Text from outside

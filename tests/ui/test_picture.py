@@ -9,11 +9,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from liveterm import LiveDriver, calm, terminal_of
+from liveterm import QUERY, LiveDriver, calm, terminal_of
 from ptyrun import PtyProgram
-from test_picture_fuzz import Page, Source, Stage, stage
+from test_picture_fuzz import Page, Source, Stage, settled, stage
 
 from did_tui.config import SHAPES, BadSetting, Look
+from did_tui.picture.shapes import SHAPES as SHAPES_BY_NAME
+from did_tui.ui import terminal
 from did_tui.ui.widgets.video import VideoView
 
 
@@ -47,11 +49,43 @@ async def test_f5_goes_round_all_shapes() -> None:
         view = await shown(app, source)
         seen = []
         for _ in SHAPES[1:]:
-            seen.append(view.next_shape())
+            seen.append(await view.next_shape())
             await shown(app, source, 2)
         assert sorted(seen) == sorted(SHAPES[1:])
         assert view.style_names[0] == "half"
         assert terminal_of(app).strange == []
+
+
+@pytest.mark.parametrize(("width", "answers"), [(2, True), (0, True), (1, True), (2, False)])
+async def test_shapes_that_are_not_one_cell_wide_are_left_out(
+    width: int, answers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    async with stage() as app:
+        monkeypatch.setattr(app, "notify", lambda message, **_options: said.append(message))
+        view = await shown(app, Source(1))
+        corner = f"\x1b[{app.size.height};1H{SHAPES_BY_NAME['octant'].probe}"
+        assert isinstance(app._driver, LiveDriver)
+        write, asked = app._driver.write, []
+
+        def answering(data: str) -> None:
+            write(data)
+            if "\x1b[24;1H" in data and data.endswith(QUERY + "\x1b8"):
+                asked.append(data)
+                if answers:
+                    x = width if corner in data else 1
+                    app.terminal_answered(terminal.now(), x, 23)
+
+        monkeypatch.setattr(app._driver, "write", answering)
+        seen = [await view.next_shape() for _ in range(2 * len(SHAPES))]
+        assert len(asked) == 4  # of each but half blocks and letters, once
+        broken = answers and width != 1
+        assert ("octant" in seen) is not broken
+        assert set(seen) >= {"half", "quadrant", "sextant", "braille", "ascii"}
+        assert ("Left out: octant glyphs are not one cell wide here." in said) is broken
+        await settled(app)
+        painted = [row[0][0] for row in terminal_of(app).cells]
+        assert not painted[-1] or painted[-1] == " "  # nothing is left in the corner
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("kitty", "\x1b_Ga=T"), ("sixel", "\x1bP")])
@@ -154,7 +188,7 @@ async def test_a_hidden_picture_costs_nothing() -> None:
         assert view.frames_shown > frames
 
 
-@pytest.mark.parametrize("pixel_format", ["rgb4", "gbrap32le"])
+@pytest.mark.parametrize("pixel_format", ["rgb4", "gbrap32le", "yaf32be", "yaf32le"])
 async def test_a_frame_that_cannot_be_drawn_is_said_once(pixel_format: str) -> None:
     async with stage() as app:
         view = await shown(app, Source(6))

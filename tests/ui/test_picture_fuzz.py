@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -70,14 +71,30 @@ class Source:
         self._random = np.random.default_rng(seed)
         self.pixels = self._random.integers(0, 256, (48, 64, 3), dtype=np.uint8)
         self.newest: av.VideoFrame | None = None
+        self.coming: list[av.VideoFrame] = []
 
     def next(self) -> None:
+        """The next frame comes: one that was foretold, mostly."""
+        self.foretell()
+        if self._random.random() < 0.2:
+            self.coming.clear()
+            self.foretell()
+        self.newest = self.coming.pop(0)
+
+    def foretell(self) -> None:
+        while len(self.coming) < 4:
+            self.coming.append(self._made())
+
+    def upcoming(self) -> list[av.VideoFrame]:
+        return list(self.coming)
+
+    def _made(self) -> av.VideoFrame:
         rng = self._random
         if rng.random() < 0.1:
             self.pixels = rng.integers(0, 256, self.pixels.shape, dtype=np.uint8)
         y, x = int(rng.integers(0, 40)), int(rng.integers(0, 52))
         self.pixels[y : y + 8, x : x + 12] = rng.integers(0, 256, 3, dtype=np.uint8)
-        self.newest = av.VideoFrame.from_ndarray(self.pixels, format="rgb24")
+        return av.VideoFrame.from_ndarray(self.pixels, format="rgb24")
 
     def take(self) -> av.VideoFrame | None:
         frame, self.newest = self.newest, None
@@ -91,6 +108,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setattr(painter, "STILL", 1)
     monkeypatch.setattr(flow, "SETTLE", 0.0)
+    monkeypatch.setattr(flow, "LULL", 0.0)
     monkeypatch.setattr(flow, "DIMMED_FPS", 1000.0)
 
 
@@ -160,7 +178,7 @@ class Actions:
     def __init__(self, app: Stage, seed: int) -> None:
         self.app, self.random, self.source = app, random.Random(seed), Source(seed)
         self.view = app.query_one(VideoView)
-        self.view.attach(self.source.take)
+        self.view.attach(self.source.take, self.source.upcoming)
 
     async def frame(self) -> None:
         self.source.next()
@@ -170,6 +188,15 @@ class Actions:
         for _ in range(4):
             await self.frame()
             await asyncio.sleep(0)
+
+    async def frames_of_a_thread(self) -> None:
+        def hand_over() -> None:
+            for _ in range(4):
+                self.source.next()
+                self.view.picture_ready()
+                time.sleep(self.random.choice([0.0, 0.001, 0.006]))
+
+        await asyncio.to_thread(hand_over)
 
     async def note(self) -> None:
         note = self.app.screen_stack[0].query_one(self.random.choice(["#note", "#veil"]))

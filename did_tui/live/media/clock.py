@@ -174,6 +174,11 @@ class PictureQueue(Generic[Picture]):
         return newest[2] if newest is not None else None
 
     @property
+    def waiting(self) -> list[Picture]:
+        """The pictures that wait, in the order in which they are due."""
+        return [picture for _, _, picture in self._waiting]
+
+    @property
     def first(self) -> float | None:
         """The position of the picture that waits longest; None where none does."""
         return self._waiting[0][0] if self._waiting else None

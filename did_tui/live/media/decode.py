@@ -163,7 +163,8 @@ def _libopus() -> ctypes.CDLL | None:
     system = ctypes.util.find_library("opus")
     for name in [*names, *([system] if system else [])]:
         try:
-            library = ctypes.CDLL(name)
+            # It works for less time than to give up Python's lock and get it back can take.
+            library = ctypes.PyDLL(name)
             create, decode = library.opus_decoder_create, library.opus_decode
             destroy = library.opus_decoder_destroy
         except (OSError, AttributeError):

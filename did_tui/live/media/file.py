@@ -83,33 +83,35 @@ class FilePlayer:
 
     def _play(self) -> None:
         began = time.monotonic()
-        for due, frame in self._in_order():
-            if not self._running.is_set():
-                paused = time.monotonic()
-                self._running.wait()
-                began += time.monotonic() - paused
-            if self._stop.wait(max(0.0, began + due - time.monotonic())):
-                return
-            if isinstance(frame, av.VideoFrame):
-                self._loop.call_soon_threadsafe(self._playback.show, frame, due)
-            else:
-                # The player's clock, which stands still in a pause.
-                self._playback.hear(frame, due + SOUND_LEAD, time.monotonic() - began)
+        for burst in self._in_order():
+            self._playback.expect(one for _, one in burst if isinstance(one, av.VideoFrame))
+            for due, one in burst:
+                if not self._running.is_set():
+                    paused = time.monotonic()
+                    self._running.wait()
+                    began += time.monotonic() - paused
+                if self._stop.wait(max(0.0, began + due - time.monotonic())):
+                    return
+                if isinstance(one, bytes):
+                    # The player's clock, which stands still in a pause.
+                    self._playback.hear(one, due + SOUND_LEAD, time.monotonic() - began)
+                elif self._playback.offer(one, due) is not None:
+                    self._loop.call_soon_threadsafe(self._playback.look)
         self._stop.wait(LAST)
 
-    def _in_order(self) -> Iterator[tuple[float, av.VideoFrame | bytes]]:
-        """Pictures and sound in the order in which they are due, each with its second."""
+    def _in_order(self) -> Iterator[list[tuple[float, av.VideoFrame | bytes]]]:
+        """Bursts of pictures and sound in the order in which they are due, each with its second."""
         order = itertools.count()
         waiting: list[tuple[float, int, av.VideoFrame | bytes]] = []
         for due, frame in self._decoded():
             heapq.heappush(waiting, (due, next(order), frame))
             if waiting[0][0] < due - AHEAD - self._burst:
+                burst = []
                 while waiting[0][0] < due - AHEAD:
                     first, _, ready = heapq.heappop(waiting)
-                    yield first, ready
-        while waiting:
-            first, _, ready = heapq.heappop(waiting)
-            yield first, ready
+                    burst.append((first, ready))
+                yield burst
+        yield [(first, ready) for first, _, ready in sorted(waiting, key=lambda one: one[:2])]
 
     def _decoded(self) -> Iterator[tuple[float, av.VideoFrame | bytes]]:
         """Everything in the file, in the order in which it lies there."""

@@ -3,6 +3,8 @@
 A microphone is closed until somebody talks: the device is opened then and given back afterwards,
 so that the lamp of a microphone tells the truth. There is no echo cancellation, so by default the
 microphone hears nothing while the agent is heard (half-duplex): the agent would answer itself.
+A key switches it on and off and need not be held: Textual 8 asks terminals for no event when a key
+is released, and cannot read one.
 
 ``Talk`` and ``Framer`` are pure; ``Microphone`` has the thread that reads the device.
 """

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ import numpy as np
 
 from did_tui.live.media.clock import Drift, LipSync, PictureQueue
 from did_tui.live.media.decode import Decoder, Plain, Samples, decoder_of
+from did_tui.live.media.output import scaled
 from did_tui.live.media.recorder import Recorder
-from did_tui.live.media.speaker import RATE, SilentSpeaker, Speaker, SpeakerError
+from did_tui.live.media.speaker import FADE, RATE, SilentSpeaker, Speaker, SpeakerError
 from did_tui.live.media.speaker import open_speaker as open_default_speaker
 from did_tui.live.media.voice import VoiceBuffer, VoiceCounters
 
@@ -32,6 +34,8 @@ BLOCK = RATE // 100  # frames the feeder writes at a time
 NAP = 0.01  # seconds between two looks at the speaker
 RESERVE = 0.06  # seconds that a device here is to hold, whatever is missing
 SOONEST = 0.001  # seconds between two looks at the pictures
+TURN = 0.001  # seconds that a busy thread has before others: after 5 ms, devices run dry
+ON_ITS_WAY = 0.6  # seconds in which sound of an interrupted utterance may still come
 
 
 @dataclass(slots=True)
@@ -70,9 +74,10 @@ class Figures:
 class Playback:
     """The newest picture and the voice of one conversation or file.
 
-    ``on_picture`` is called in the event loop for each new picture. ``on_trouble`` is called once
-    for each speaker that is lost, from any thread, with a sentence for the user. ``av_offset`` is
-    how many seconds later than their sound pictures are wished; earlier where it is negative.
+    ``on_picture`` is called for each new picture, in the event loop or the thread that ``offer``s.
+    ``on_trouble`` is called once for each speaker that is lost, from any thread, with a sentence
+    for the user. ``av_offset`` is how many seconds later than their sound pictures are wished;
+    earlier where it is negative.
     """
 
     def __init__(
@@ -97,6 +102,8 @@ class Playback:
         self._open_speaker = open_speaker
         self._newest: av.VideoFrame | None = None
         self._pictures: PictureQueue[tuple[av.VideoFrame, float]] = PictureQueue()
+        self._expected: deque[av.VideoFrame] = deque()
+        self._picture_lock = threading.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._dropped = 0
         self._voice = VoiceBuffer()
@@ -108,6 +115,9 @@ class Playback:
         self._offset_seen: float | None = None
         self._latency = math.nan
         self._written = 0
+        self._hushing = False
+        self._held_until = 0.0
+        self._gain = 1.0
         self._heard = 0.0
         self._to_be_heard: deque[tuple[float, float]] = deque(maxlen=1000)
         self._sender_drift, self._device_drift = Drift(), Drift()
@@ -118,7 +128,9 @@ class Playback:
     def start(self) -> None:
         """Open the speaker and begin to feed it, in a thread; what comes is of another source."""
         self._sync = LipSync()
-        self._pictures = PictureQueue()
+        with self._picture_lock:
+            self._pictures = PictureQueue()
+            self._expected.clear()
         self._sender_drift = Drift()
         if self._feeder is None:
             self._feeder = threading.Thread(target=self._feed, name="speaker", daemon=True)
@@ -154,7 +166,11 @@ class Playback:
     @property
     def loudness(self) -> float:
         """How loud the voice is for whoever sits here, 0 to 1: what a microphone would hear."""
-        return self.level if self.audible and not (self.muted or self.hushed) else 0.0
+        return self.level if self.audible and not self._silenced else 0.0
+
+    @property
+    def _silenced(self) -> bool:
+        return self.muted or self.hushed or time.monotonic() < self._held_until
 
     @property
     def figures(self) -> Figures:
@@ -174,7 +190,7 @@ class Playback:
             drift_ppm=None if slow is None or late is None else slow - late,
         )
 
-    # Pictures, all in the event loop
+    # Pictures, in the event loop if nothing else is said
 
     def picture_came(self, position: float) -> None:
         """The first packet of a picture came."""
@@ -189,30 +205,58 @@ class Playback:
 
         ``position`` is in seconds of the picture's clock; without it, the frame's own time.
         """
-        self.counters.pictures_decoded += 1
-        if position is None:
-            position = frame.time
-        if position is None:
-            self._hand_out(frame)
-            return
-        self._pictures.add((frame, position), position, time.monotonic())
-        self._look()
+        self._look_in(self.offer(frame, position))
+
+    def offer(self, frame: av.VideoFrame, position: float | None = None) -> float | None:
+        """The same in any thread: the seconds after which the event loop is to ``look``, if any."""
+        position = frame.time if position is None else position
+        with self._picture_lock:
+            self.counters.pictures_decoded += 1
+            if self._expected and self._expected[0] is frame:
+                self._expected.popleft()
+            if position is not None:
+                self._pictures.add((frame, position), position, time.monotonic())
+        if position is not None:
+            return self._hand_out_due()
+        self._hand_out(frame)
+        return None
+
+    def expect(self, frames: Iterable[av.VideoFrame]) -> None:
+        """These are offered next, in this order; any thread."""
+        with self._picture_lock:
+            self._expected = deque(frames)
+
+    def upcoming(self) -> list[av.VideoFrame]:
+        """What will probably be due next, in this order; any thread."""
+        with self._picture_lock:
+            return [frame for frame, _ in self._pictures.waiting] + list(self._expected)
 
     def take_picture(self) -> av.VideoFrame | None:
-        """The newest picture that is due and was not taken yet."""
-        frame, self._newest = self._newest, None
+        """The newest picture that is due and was not taken yet; any thread."""
+        with self._picture_lock:
+            frame, self._newest = self._newest, None
         return frame
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Hand out what is due, and look again when the next one is."""
+        self._look_in(self._hand_out_due())
+
+    def _look_in(self, seconds: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        first = self._pictures.first
-        if first is None:
-            return
-        now = time.monotonic()
-        found = self._pictures.due(now, self._moment(first))
+        if seconds is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(SOONEST, seconds), self.look)
+
+    def _hand_out_due(self) -> float | None:
+        """Hand out what is due; the seconds until the next one is."""
+        with self._picture_lock:
+            first = self._pictures.first
+            if first is None:
+                return None
+            now = time.monotonic()
+            found = self._pictures.due(now, self._moment(first))
+            wait = self._pictures.next_in(now)
         if found is not None:
             frame, position = found
             moment = self._moment(position)
@@ -221,18 +265,17 @@ class Playback:
                 seen = self._offset_seen
                 self._offset_seen = -late if seen is None else seen - (seen + late) * 0.05
             self._hand_out(frame)
-        wait = self._pictures.next_in(now)
-        if wait is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(SOONEST, wait), self._look)
+        return wait
 
     def _moment(self, position: float) -> float | None:
         moment = self._sync.moment(position)
         return None if moment is None else moment + self.av_offset
 
     def _hand_out(self, frame: av.VideoFrame) -> None:
-        self._dropped += self._newest is not None
-        self.counters.pictures_dropped = self._dropped + self._pictures.dropped
-        self._newest = frame
+        with self._picture_lock:
+            self._dropped += self._newest is not None
+            self.counters.pictures_dropped = self._dropped + self._pictures.dropped
+            self._newest = frame
         if self.recorder is not None:
             self.recorder.see(frame, time.monotonic() - self.av_offset)
         self._on_picture()
@@ -293,13 +336,19 @@ class Playback:
             self._sync.voice_arrivals.add(now, heard)
 
     def hush(self) -> None:
-        """Be silent at once: forget what waits, here and in the device."""
-        with self._voice_lock:
-            self._voice.clear()
-        if self._speaker is not None:
-            self._speaker.flush()
+        """Be silent at once: forget what waits, here and in the device, and what is on its way.
+
+        What comes within ``ON_ITS_WAY`` is not heard, or until ``expect``.
+        """
+        self._held_until = time.monotonic() + ON_ITS_WAY
+        self._hushing = True
+
+    def expect(self) -> None:
+        """Another utterance begins: what comes from now on is heard."""
+        self._held_until = 0.0
 
     def _feed(self) -> None:
+        sys.setswitchinterval(TURN)
         try:
             self._speaker = self._open_speaker(self._sink)
         except SpeakerError as error:
@@ -307,6 +356,9 @@ class Playback:
             self._complain(error)
         while not self._stop.wait(NAP):
             try:
+                if self._hushing:
+                    self._hushing = False
+                    self._fall_silent(self._speaker)
                 self._fill(self._speaker)
                 self._listen()
             except SpeakerError as error:
@@ -319,12 +371,24 @@ class Playback:
         if not self._stop.is_set():
             self._on_trouble(f"{error}.")
 
+    def _fall_silent(self, speaker: Speaker) -> None:
+        """Forget what waits; what was heard last dies away, in the device or behind it."""
+        silent = speaker.flush()
+        with self._voice_lock:
+            rest = self._voice.dying(FADE)
+            self._voice.clear()
+        if not silent:
+            speaker.write(scaled(rest.tobytes(), self._gain, self._gain))
+            self._written += FADE
+        self._gain = 0.0
+
     def _fill(self, speaker: Speaker) -> None:
         wanted = speaker.writable()
         if wanted < BLOCK:
             return
         latency, now = speaker.latency(), time.monotonic()
         self._device_drift.add(now, now + latency - self._written / RATE)
+        blocks: list[bytes] = []
         while wanted >= BLOCK:
             with self._voice_lock:
                 # What is missing may still come while the device plays what it has.
@@ -334,15 +398,16 @@ class Playback:
             self._meter(sound.samples)
             if self.recorder is not None:
                 self.recorder.hear(sound.samples, now + (0 if math.isnan(latency) else latency))
-            speaker.write(
-                bytes(BLOCK * 4) if self.muted or self.hushed else sound.samples.tobytes()
-            )
+            before, self._gain = self._gain, 0.0 if self._silenced else 1.0
+            blocks.append(scaled(sound.samples.tobytes(), before, self._gain))
             if sound.position is not None and not math.isnan(latency):
                 self._sync.device.anchor(sound.position, now + latency)
             latency += BLOCK / RATE
             self._latency = latency
             self._written += BLOCK
             wanted -= BLOCK
+        if blocks:
+            speaker.write(b"".join(blocks))
         end = now if math.isnan(latency) else now + latency
         self._to_be_heard.append((end, self._voice.handed / RATE))
         counters, voice = self.counters, self._voice.counters

@@ -16,7 +16,7 @@ from did_tui.live.conversation import Conversation
 from did_tui.live.events import Failed, Opening
 from did_tui.ui.screens import words
 from did_tui.ui.screens.chatkeys import ChatKeys
-from did_tui.ui.screens.dialogs import Choice, Pick
+from did_tui.ui.screens.dialogs import Choice, Pick, Write
 from did_tui.ui.screens.gauges import Gauges
 from did_tui.ui.screens.idleface import IdleFace
 from did_tui.ui.screens.once import Once
@@ -65,7 +65,7 @@ class ChatScreen(ChatKeys):
         self._drawn_at = float("-inf")
         self._once = Once()
         self.stage = Stage(self._agent.name, self._before_runner, self.app.now)
-        self.prompt = Prompt(self._agent.name)
+        self.prompt = Prompt(self._agent.name, self._submit, self._ask)
         self._gauges = Gauges(self.app, self.stage, self.sound)
 
     def compose(self) -> ComposeResult:
@@ -95,16 +95,17 @@ class ChatScreen(ChatKeys):
         self.agent_name = self._agent.name
         self.query_one(TopBar).crumbs = (self.app.place, "Agents", self._agent.name)
 
-    @work(group="connect")
+    @work(group="connect", exclusive=True)
     async def connect(self) -> None:
         """Open the conversation; trouble is shown by the checklist."""
+        self._before_runner.apply(Opening(), self.app.now())
+        self.changed()
         try:
             await self._find_agent()
             runner = await self.app.make_runner(self._agent.id, self)
         except DidError as error:
-            now = self.app.now()
-            self._before_runner.apply(Opening(), now)
-            self._before_runner.apply(Failed("agent", str(error), error.advice), now)
+            failed = Failed("agent", str(error), error.advice)
+            self._before_runner.apply(failed, self.app.now())
             self._redraw()
             return
         if self._leaving:
@@ -169,7 +170,7 @@ class ChatScreen(ChatKeys):
         self.app.leave_conversation()
 
     async def _ask_how_it_was(self) -> None:
-        """Where the agent wants to know: one question, when nothing costs any more."""
+        """Where the agent wants to know: stars and some words, when nothing costs any more."""
         runner = self.runner
         asked = any(said.role == "user" for said in self.conversation.messages)
         if runner is None or runner.agent is None or not asked or self.app.once:
@@ -179,18 +180,22 @@ class ChatScreen(ChatKeys):
             return
         title = wish.closing_message or "How was this conversation?"
         stars = await self.app.push_screen_wait(Pick(title, STARS))
-        if stars is not None:
-            try:
-                await runner.give_feedback(stars)
-            except DidError as error:
-                self.notify(str(error), title="Not sent", severity="warning")
+        if stars is None:
+            return
+        why = await self.app.push_screen_wait(Write(title, "Why? A few words help to do it better"))
+        try:
+            await runner.give_feedback(stars, why or "")
+        except DidError as error:
+            self.notify(str(error), title="Not sent", severity="warning")
 
     async def end(self) -> None:
         """Close the conversation, waiting for it a little; the rest goes on behind the screen."""
         self._leaving = True
         if self.runner is not None:
             self._tell_state()
-            await asyncio.wait([self.app.let_go(self.runner)], timeout=LINGER)
+            closing = self.app.let_go(self.runner)
+            if closing is not None:
+                await asyncio.wait([closing], timeout=LINGER)
 
     def on_unmount(self) -> None:
         """Nothing moves any more."""
@@ -218,36 +223,36 @@ class ChatScreen(ChatKeys):
 
     # Talking
 
-    def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
-        """Do or send what was written; it stays in the prompt where that cannot be."""
-        if self.obey(message.text):
-            return
+    def _submit(self, text: str) -> bool:
+        """Do or send what was written; False where that cannot be."""
+        obeyed = self.obey(text)
+        if obeyed is not None:
+            return obeyed
         if self.conversation.over:
             self.warn("Not connected. Press f2 to connect again; what you wrote is kept.")
-            return
-        self.prompt.remember(message.text)
-        self.prompt.clear()
-        self._say(message.text)
+            return False
+        return self._say(text)
 
-    def on_prompt_starter_asked(self, message: Prompt.StarterAsked) -> None:
-        """Send a starter message, or write the digit where none is offered."""
-        offered = not any(said.role == "user" for said in self.conversation.messages)
-        if offered and message.number <= len(self._starters) and not self.conversation.over:
-            self._say(self._starters[message.number - 1])
-        else:
-            self.prompt.insert(str(message.number))
+    def _ask(self, number: int) -> bool:
+        """Send the starter message with this number, from 1; False where none is offered."""
+        asked = self._unsaid or any(said.role == "user" for said in self.conversation.messages)
+        if asked or number > len(self._starters) or self.conversation.over:
+            return False
+        return self._say(self._starters[number - 1])
 
     def on_prompt_scrolled(self, message: Prompt.Scrolled) -> None:
         """Show what was said before, or after."""
         self.stage.transcript.pages(message.pages)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str) -> bool:
+        """Send it, now or as soon as it is connected; False where the agent cannot say it."""
         if self.runner is None:
             self._unsaid.append(text)
-        else:
-            self.runner.say(text)
+        elif not self.runner.say(text):
+            return False
         self.stage.transcript.choose(None)
         self.stage.transcript.follow()
+        return True
 
     def action_interrupt(self) -> None:
         """Copy a selection, or stop the agent's speech."""
@@ -255,14 +260,11 @@ class ChatScreen(ChatKeys):
         if selected:
             self.copy(selected)
         elif self.runner is not None and self.conversation.busy:
-            spoke = self.conversation.speaking
             self.runner.interrupt()
-            if spoke and not self.conversation.speaking:
-                self.sound.hush()
             if not self.conversation.speaking:
                 self.stage.captions.cut(self.sound.heard)
         else:
-            self.notify("Nobody talks. Control and Q leaves did-tui.", timeout=3)
+            self.notify("Nobody talks. ctrl+q leaves did-tui.", timeout=3)
 
     # What the conversation says
 
@@ -312,12 +314,21 @@ class ChatScreen(ChatKeys):
         self._show_progress()
 
     def _return_unsent(self) -> None:
-        """Put a message that could not be sent back into the prompt, if that is empty."""
-        last = self.conversation.messages[-1] if self.conversation.messages else None
-        failed = last is not None and last.state == "failed" and not last.returned
-        if last is not None and failed and not self.prompt.text:
+        """Put a message that could not be sent back into the prompt, if that is empty.
+
+        It is taken out again where an answer shows that the message arrived after all.
+        """
+        asked = (said for said in reversed(self.conversation.messages) if said.role == "user")
+        last = next(asked, None)
+        if last is None:
+            return
+        if last.state == "failed" and not last.returned and not self.prompt.text:
             last.returned = True
             self.prompt.put(last.text)
+        elif last.state == "sent" and last.returned:
+            last.returned = False
+            if self.prompt.text == last.text:
+                self.prompt.clear()
 
     def _tell_state(self) -> None:
         bar = self.query_one(TopBar)

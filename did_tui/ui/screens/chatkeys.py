@@ -160,17 +160,18 @@ class ChatKeys(Screen[None]):
         if form is not None:
             self.export(transcripts.usual_name(self.agent_name, form))
 
-    def export(self, path: Path) -> None:
+    def export(self, path: Path) -> bool:
         """Keep the transcript in a file that is not there yet; the name's end says how."""
         if self.runner is None:
             self.notify("Nothing was said yet.", timeout=3)
-            return
+            return False
         try:
             transcripts.write(self.runner.record(), path)
-        except (OSError, transcripts.NoForm) as error:
+        except transcripts.NotKept as error:
             self.notify(str(error), title="Not kept", severity="warning", timeout=8)
-        else:
-            self.notify(f"The transcript is in {path}.", timeout=6)
+            return False
+        self.notify(f"The transcript is in {path}.", timeout=6)
+        return True
 
     def action_open(self) -> None:
         """The first passage that the message rests on; else back to the prompt."""
@@ -233,15 +234,19 @@ class ChatKeys(Screen[None]):
 
     def action_microphone(self) -> None:
         """Speak, or stop speaking; or why nobody would hear it."""
+        microphone = self.sound.microphone
         why = self.runner.no_microphone_because if self.runner is not None else None
-        if self.sound.microphone is None or why is None:
-            self.notify("Not connected yet: nobody would hear you.", title="Microphone")
+        if microphone is not None and microphone.talking:
+            microphone.toggle()
+            self.notify("The microphone is off.", timeout=3)
+        elif microphone is None or why is None:
+            self.notify("Not connected: nobody would hear you.", title="Microphone")
         elif why:
             self.notify(why, title="Microphone", timeout=6)
         else:
-            on = self.sound.microphone.toggle()
-            words = "on: speak, and press ctrl+t when you are done" if on else "off"
-            self.notify(f"The microphone is {words}.", timeout=3)
+            microphone.toggle()
+            words = "The microphone is on: speak, and press ctrl+t when you are done."
+            self.notify(words, timeout=3)
 
     # Picture
 
@@ -250,9 +255,9 @@ class ChatKeys(Screen[None]):
         on = self.stage.captions.toggle()
         self.notify(f"Captions {'on' if on else 'off'}.", timeout=2)
 
-    def action_shape(self) -> None:
+    async def action_shape(self) -> None:
         """Draw the picture with the next shape."""
-        shape = self.stage.face.next_shape()
+        shape = await self.stage.face.next_shape()
         self.notify(f"Drawn with {SHAPES[shape]}.", timeout=2)
 
     def action_layout(self) -> None:
@@ -285,35 +290,26 @@ class ChatKeys(Screen[None]):
 
     # Commands that are written
 
-    def obey(self, text: str) -> bool:
-        """Do what a command says; False where the text is none. It is kept where it is wrong."""
+    def obey(self, text: str) -> bool | None:
+        """Do what a command says; False where that cannot be, None where the text is none."""
         try:
             found = parse(text)
         except BadCommand as error:
             self.notify(str(error), severity="warning", timeout=8)
-            return True
-        if found is None:
             return False
+        if found is None:
+            return None
         command, rest = found
-        self.prompt.remember(text)
-        self.prompt.clear()
         match command.name:
             case "speak" | "speak-audio":
-                runner = self.runner
-                if runner is None or self.conversation.over:
-                    self.notify("Not connected: f2 connects again.", severity="warning")
-                    self.prompt.put(text)
-                elif command.name == "speak":
-                    runner.speak(rest)
-                else:
-                    runner.speak_audio(rest)
+                return self._speak(rest, recorded=command.name == "speak-audio")
             case "rate":
                 answers = [said for said in self.conversation.messages if said.role == "assistant"]
                 score = 1 if rest == "good" else -1
                 self.run_worker(self.rate(answers[-1] if answers else None, score), group="rate")
             case "export":
                 form = Path(rest) if rest else transcripts.usual_name(self.agent_name, "md")
-                self.export(form)
+                return self.export(form)
             case "volume":
                 self.say_volume(self.sound.set_volume(int(rest) / 100))
             case "mute" | "device" | "help" | "stats":
@@ -321,6 +317,17 @@ class ChatKeys(Screen[None]):
             case "end":
                 self.action_end_chat()
         return True
+
+    def _speak(self, text: str, *, recorded: bool) -> bool:
+        """Have the agent say a text or a recording; False where that cannot be."""
+        runner = self.runner
+        if runner is None or self.conversation.over:
+            advice = "Press f2 to connect again" if self.conversation.over else "Wait a moment"
+            self.notify(
+                f"Not connected. {advice}; what you wrote is kept.", severity="warning", timeout=8
+            )
+            return False
+        return bool(runner.speak_audio(text) if recorded else runner.speak(text))
 
 
 def _words(device: Device) -> str:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from did_tui.live.events import Citation
@@ -23,6 +23,7 @@ Value = TypeVar("Value")
 
 WIDTH = 72  # columns of a dialog
 LEFT = 20  # columns of the keys in the help
+LONGEST_LINE = 1000  # characters that can be written
 
 
 class Dialog(ModalScreen[Value]):
@@ -91,6 +92,29 @@ class Pick(Dialog[Value | None]):
             if choice.key and choice.key == (event.character or ""):
                 event.stop()
                 self.dismiss(choice.value)
+
+
+class Write(Dialog[str | None]):
+    """A line to write; None where the user writes none."""
+
+    DEFAULT_CSS = """
+    Write Input, Write Input:focus { border: none; padding: 0; height: 1; background: $panel; }
+    """
+    hint_text = "enter send · esc send without words"
+
+    def __init__(self, title: str, placeholder: str) -> None:
+        super().__init__()
+        self.title_text = title
+        self._placeholder = placeholder
+
+    def compose(self) -> ComposeResult:
+        """A line."""
+        with self.frame():
+            yield Input(placeholder=self._placeholder, max_length=LONGEST_LINE)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """That is it."""
+        self.dismiss(event.value.strip())
 
 
 def _choice(choice: Choice[Value]) -> Content:

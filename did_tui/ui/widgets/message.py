@@ -22,7 +22,7 @@ _NOTES = {
 
 
 class MessageView(Static):
-    """A message; ``-chosen`` marks the one that keys act on."""
+    """A message; keys act on the one that is ``chosen``, which has a bar at its left."""
 
     DEFAULT_CSS = """
     MessageView {

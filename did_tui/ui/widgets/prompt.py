@@ -6,6 +6,7 @@ import asyncio
 import os
 import shlex
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from textual.widgets import TextArea
 
 from did_tui.live.conversation import LONGEST_MESSAGE
 from did_tui.ui.keys import bindings
+from did_tui.ui.signals import interrupts_ignored
 from did_tui.ui.text import literal, one_line, plain
 
 MOST_KEPT = 100  # texts that can be recalled
@@ -24,8 +26,10 @@ MOST_KEPT = 100  # texts that can be recalled
 class Prompt(TextArea):
     """A text box: enter sends, shift+enter and control+j make a new line.
 
-    While it is empty, a digit asks for the starter message with that number. What was sent can be
-    recalled; what was being written is not lost by that.
+    ``submit`` is given what is to be sent, and says whether it was taken; else it stays here. While
+    the box is empty, a digit is given to ``ask``, which sends the starter message with that number
+    or says that there is none; then it is text. Both answer at once: the next key is on its way.
+    What was sent can be recalled; what was being written is not lost by that.
     """
 
     BINDINGS = [*bindings("prompt")]
@@ -39,25 +43,16 @@ class Prompt(TextArea):
     """
 
     @dataclass
-    class Submitted(Message):
-        """The user wants to send this."""
-
-        text: str
-
-    @dataclass
-    class StarterAsked(Message):
-        """The user wants the starter message with this number, from 1."""
-
-        number: int
-
-    @dataclass
     class Scrolled(Message):
         """The user wants to see the conversation of this many pages before or after."""
 
         pages: int
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self, name: str, submit: Callable[[str], bool], ask: Callable[[int], bool]
+    ) -> None:
         super().__init__(soft_wrap=True, compact=False, highlight_cursor_line=False)
+        self._submit, self._ask = submit, ask
         self._sent: list[str] = []
         self._recalled = 0  # 0: what is being written; n: the n-th before it
         self._draft = ""
@@ -81,10 +76,9 @@ class Prompt(TextArea):
             event.prevent_default()
             event.stop()
             self.action_newline()
-        elif not self.text and event.character and event.character in "123456789":
+        elif not self.text and event.key in "123456789" and self._ask(int(event.key)):
             event.prevent_default()
             event.stop()
-            self.post_message(self.StarterAsked(int(event.character)))
         else:
             await super()._on_key(event)
 
@@ -92,14 +86,16 @@ class Prompt(TextArea):
 
     def action_send(self) -> None:
         """Send it, unless it is nothing or too much."""
-        if self.text.strip() and len(self.text) <= LONGEST_MESSAGE:
-            self.post_message(self.Submitted(self.text))
+        text = self.text
+        if text.strip() and len(text) <= LONGEST_MESSAGE and self._submit(text):
+            self._remember(text)
+            self.clear()
 
     def action_newline(self) -> None:
         """Begin a new line."""
         self.insert("\n")
 
-    def remember(self, text: str) -> None:
+    def _remember(self, text: str) -> None:
         """Keep what was sent, to be recalled."""
         if not self._sent or self._sent[-1] != text:
             self._sent = [*self._sent, text][-MOST_KEPT:]
@@ -141,21 +137,24 @@ class Prompt(TextArea):
         except SuspendNotSupported:
             self.app.notify("This terminal cannot be given to an editor.", severity="warning")
             return
-        except OSError as error:
+        except (OSError, ValueError) as error:
             words = f"The editor cannot be run: {error}. $VISUAL or $EDITOR names another one."
             self.app.notify(words, severity="warning")
             return
         self.put(plain(written).rstrip("\n"))
 
     async def _edited(self, text: str) -> str:
-        """What an editor makes of a text; raises ``OSError`` or ``SuspendNotSupported``."""
+        """What an editor makes of a text.
+
+        Raises ``OSError``, ``ValueError`` for a command that is none, or ``SuspendNotSupported``.
+        """
         command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
         with tempfile.TemporaryDirectory(prefix="did-tui-") as directory:
             file = Path(directory) / "message.md"
             file.touch(0o600)
             file.write_text(text, encoding="utf-8")
             # A batch, so that nothing is painted over the editor; the call goes on meanwhile.
-            with self.app.suspend(), self.app.batch_update():
+            with self.app.suspend(), self.app.batch_update(), interrupts_ignored(self.app):
                 editor = await asyncio.create_subprocess_exec(*command, str(file))
                 await editor.wait()
             return file.read_text(encoding="utf-8", errors="replace")

@@ -91,6 +91,10 @@ class Transcript(VerticalScroll, can_focus=False):
                 continue
             self._said[message.id] = view = MessageView(message, self._agent_name)
             self.mount(view, before=self._place(conversation, message))
+        if len(self._said) > len(conversation.messages):  # an answer was withdrawn
+            here = {message.id for message in conversation.messages}
+            for message_id in self._said.keys() - here:
+                self._said.pop(message_id).remove()
         asked = any(message.role == "user" for message in conversation.messages)
         self._hints.display = bool(starters) and not asked
         if self._hints.display:

@@ -25,7 +25,7 @@ from did_tui.ui import terminal
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.compositor import Canvas
 from did_tui.ui.widgets.cellstrip import CellStrip
-from did_tui.ui.widgets.flow import Flow, Take
+from did_tui.ui.widgets.flow import Flow, Take, Upcoming
 
 if TYPE_CHECKING:
     from did_tui.picture.art import Art, Style
@@ -66,12 +66,15 @@ class VideoView(Widget):
     def frames_shown(self, count: int) -> None:
         self.flow.frames_shown = count
 
-    def attach(self, take: Take) -> None:
-        """Show what ``take`` gives from now on; call ``picture_ready`` when it has something."""
-        self.flow.attach(take)
+    def attach(self, take: Take, upcoming: Upcoming | None = None) -> None:
+        """Show what ``take`` gives from now on; call ``picture_ready`` when it has something.
+
+        ``upcoming`` tells what it will probably give next, where the source knows.
+        """
+        self.flow.attach(take, upcoming)
 
     def picture_ready(self) -> None:
-        """The source has a newer picture; event loop only. Never waits."""
+        """The source has a newer picture; any thread. Never waits."""
         self.flow.ready()
 
     async def show_still(self, data: bytes) -> None:
@@ -109,12 +112,19 @@ class VideoView(Widget):
         self.flow.changed()
         self.refresh()
 
-    def next_shape(self) -> str:
-        """Draw with the next shape; its name."""
+    async def next_shape(self) -> str:
+        """Draw with the next shape whose glyphs are one cell wide here; its name."""
+        from did_tui.picture.shapes import SHAPES as GLYPHS
+
         shape, colours = self.style_names
-        shapes = SHAPES[1:]
-        following = shapes[(shapes.index(shape) + 1) % len(shapes)] if shape in shapes else "half"
+        at = SHAPES.index(shape) if shape in SHAPES else 0
+        following = "half"
+        for following in (*SHAPES[at + 1 :], *SHAPES[1:]):
+            if following in ("half", "ascii") or await self.app.is_narrow(GLYPHS[following].probe):
+                break
+            self.app.notify(f"Left out: {following} glyphs are not one cell wide here.")
         self.draw_with(following, colours)
+        self.app.refresh(layout=True)  # glyphs of another width have moved what lay beside them
         return following
 
     def _style(self) -> Style:
