@@ -248,6 +248,30 @@ async def test_credits_that_run_out_end_the_picture_and_not_the_talk(
     await runner.close()
 
 
+async def test_a_socket_that_never_stays_open_is_left_alone(
+    bench: Bench,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("did_tui.live.line.SOCKET_PAUSES", (0.01, 0.01, 0.01))
+    runner = await connected(bench, mode="TextOnly")
+    line = runner._line
+    assert line is not None
+    opened: list[float] = []
+
+    async def open_for_a_moment() -> None:
+        opened.append(time.monotonic())
+        asyncio.get_running_loop().call_soon(line._socket_lost)
+
+    monkeypatch.setattr(line.socket, "open", open_for_a_moment)
+    line._socket_lost()
+    await until(lambda: any("notifications are lost" in said for said in bench.explained))
+    assert len(opened) == 3
+    line._socket_opened -= 60  # it did stay open for a while
+    line._socket_lost()
+    await until(lambda: len(opened) == 6)
+    await runner.close()
+
+
 class SlowArchive(Archive):
     """Counts what it writes, and takes its time."""
 
@@ -278,10 +302,10 @@ async def test_a_transcript_is_written_when_there_is_something_new_and_nobody_wa
     runner.say("Thank you")
     threads: list[str] = []
 
-    def keep(record: Record) -> None:
+    def note(record: Record) -> None:
         threads.append(threading.current_thread().name)
 
-    archive.keep = keep  # type: ignore[method-assign]
+    archive.keep = note  # type: ignore[method-assign]
     await runner.close()
     assert threads
     assert threading.main_thread().name not in threads
