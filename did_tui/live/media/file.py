@@ -84,7 +84,7 @@ class FilePlayer:
     def _play(self) -> None:
         began = time.monotonic()
         for burst in self._in_order():
-            self._playback.expect(one for _, one in burst if isinstance(one, av.VideoFrame))
+            self._playback.announce(one for _, one in burst if isinstance(one, av.VideoFrame))
             for due, one in burst:
                 if not self._running.is_set():
                     paused = time.monotonic()

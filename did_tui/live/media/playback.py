@@ -221,7 +221,7 @@ class Playback:
         self._hand_out(frame)
         return None
 
-    def expect(self, frames: Iterable[av.VideoFrame]) -> None:
+    def announce(self, frames: Iterable[av.VideoFrame]) -> None:
         """These are offered next, in this order; any thread."""
         with self._picture_lock:
             self._expected = deque(frames)
