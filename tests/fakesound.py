@@ -60,6 +60,9 @@ class FakeSoundDevice:
         self.streams.append(FakeStream(self, settings))
         return self.streams[-1]
 
+    def fail(self, index: int | None = None) -> Any:
+        raise self.PortAudioError("Error querying device 1")
+
     @staticmethod
     def _device(name: str, inputs: int, outputs: int) -> dict[str, Any]:
         channels = {"max_input_channels": inputs, "max_output_channels": outputs}

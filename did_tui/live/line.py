@@ -50,6 +50,7 @@ LOOK_SECONDS = 0.5  # between two looks at what arrives
 WARM_LOOK_SECONDS = 0.1
 FREEZE_SECONDS = 0.25  # between two pictures of a stream that always has some
 SOCKET_PAUSES = (0.5, 2.0, 5.0)  # seconds before each try to open a lost socket again
+SOCKET_STEADY_SECONDS = 10.0  # of being open, after which the tries are counted anew
 RATE_SECONDS = 5.0  # to leave the service alone where it does not say how long
 
 _HINDRANCES: Mapping[type[DidError], Hindrance] = {
@@ -108,6 +109,7 @@ class Line:
         self._conversation, self._playback = conversation, playback
         self._emit, self._lost = emit, lost
         self._freezes = self._gaps = 0
+        self._socket_tries, self._socket_opened = 0, 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None  # the stream
@@ -290,12 +292,17 @@ class Line:
     async def _open_socket_again(self) -> None:
         """The socket alone was lost: it is opened again while the conversation goes on."""
         self._emit(SocketLost(again=True))
-        for pause in SOCKET_PAUSES:
+        if time.monotonic() - self._socket_opened > SOCKET_STEADY_SECONDS:
+            self._socket_tries = 0
+        while self._socket_tries < len(SOCKET_PAUSES):
+            pause = SOCKET_PAUSES[self._socket_tries]
+            self._socket_tries += 1
             await asyncio.sleep(pause)
             try:
                 await self.socket.open()
             except Unreachable:
                 continue
+            self._socket_opened = time.monotonic()
             return
         self._emit(SocketLost(again=False))
 

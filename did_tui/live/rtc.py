@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 TICK_SECONDS = 0.02
 """How often it is looked whether something has to be asked for."""
 
+MOST_UNDECODED = 50
+"""Frames that wait for aiortc's decoder, whose queue has no bound."""
+
 _OURS = "_RTCRtpReceiver__"
 _TAPPED = ("jitter_buffer", "codecs", "decoder_queue", "nack_generator")
 _PACKET = ("sequence_number", "timestamp", "payload_type", "marker", "ssrc", "payload")
@@ -215,6 +218,7 @@ class PictureTap:
         self._codec: Any = None
         self._ssrc = 0
         self._timestamp: int | None = None
+        self._behind = False  # until the next key frame, nothing is decoded
 
     def add(self, packet: Any) -> tuple[bool, None]:
         """Take a packet; what it completes is already on its way to the decoder."""
@@ -253,6 +257,13 @@ class PictureTap:
         from aiortc.jitterbuffer import JitterFrame
 
         for frame in frames:
+            if self._queue.qsize() >= MOST_UNDECODED:
+                self._behind = True
+            elif frame.key:
+                self._behind = False
+            if self._behind:
+                self.buffer.need_key()
+                continue
             self._queue.put((self._codec, JitterFrame(frame.data, frame.timestamp)))
         # aiortc asks for all that is missing whenever more is: not for what is of no use now.
         generator = getattr(self._receiver, f"{_OURS}nack_generator")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -22,9 +23,10 @@ from nullsink import NullSink, needs_pulse
 
 from did_tui.api.client import Client
 from did_tui.live import rtc
+from did_tui.live.media import portaudio
 from did_tui.live.media.capture import candidates, microphones, open_capture
 from did_tui.live.media.microphone import ECHO, FRAME, FRAME_BYTES, Framer, Microphone, Talk
-from did_tui.live.media.portaudio import PortAudioCapture, devices
+from did_tui.live.media.portaudio import PortAudioCapture, PortAudioSpeaker, devices
 from did_tui.live.media.speaker import RATE, SpeakerError
 from did_tui.live.streams import WebRtcStream
 from did_tui.live.voicetrack import MicrophoneTrack
@@ -157,8 +159,6 @@ async def test_nothing_comes_out_of_it_while_it_is_off() -> None:
     microphone.talk(on=True)
     await asyncio.wait_for(microphone.read(), 10)
     microphone.talk(on=False)
-    while microphone._waiting:
-        await microphone.read()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(microphone.read(), 0.2)
     microphone.close()
@@ -189,6 +189,21 @@ async def test_a_device_that_cannot_be_opened_or_goes_away_is_told_in_words() ->
     assert news[1:] == ["The microphone is gone."]
     microphone.close()
     assert capture.closed
+
+
+async def test_a_program_that_cannot_be_started_is_told_in_words() -> None:
+    news: list[str] = []
+
+    def open_fake(_device: str, **_options: object) -> FakeCapture:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    microphone = Microphone(open_device=open_fake, on_news=news.append)
+    microphone.talk(on=True)
+    async with asyncio.timeout(10):
+        while microphone.talking:
+            await asyncio.sleep(0.01)
+    assert news == ["The microphone cannot be used: Resource temporarily unavailable."]
+    microphone.close()
 
 
 async def test_where_the_user_comes_first_the_agent_is_silent_meanwhile() -> None:
@@ -228,6 +243,45 @@ def test_portaudio_records() -> None:
         "sounddevice:0",
         "sounddevice:2",
     ]
+
+
+@pytest.mark.parametrize("kind", [PortAudioCapture, PortAudioSpeaker])
+def test_a_device_that_cannot_be_described_is_given_back(kind: Any) -> None:
+    module = FakeSoundDevice()
+    module.query_hostapis = module.fail  # type: ignore[method-assign]
+    with pytest.raises(SpeakerError):
+        kind(sounddevice=module)
+    [stream] = module.streams
+    assert stream.closed
+    assert not portaudio._open_streams
+
+
+def test_portaudio_does_not_start_again_while_a_stream_is_being_opened() -> None:
+    module = FakeSoundDevice()
+    devices(module)
+    opening, go_on = threading.Event(), threading.Event()
+    opens = module.RawOutputStream
+
+    def slowly(**settings: Any) -> Any:
+        opening.set()
+        assert go_on.wait(10)
+        return opens(**settings)
+
+    module.RawOutputStream = slowly  # type: ignore[method-assign]
+    made: list[PortAudioCapture] = []
+    thread = threading.Thread(target=lambda: made.append(PortAudioCapture(sounddevice=module)))
+    thread.start()
+    assert opening.wait(10)
+    before = list(module.looks)
+    looking = threading.Thread(target=devices, args=(module,))
+    looking.start()
+    looking.join(0.3)
+    assert looking.is_alive(), "it waits"
+    go_on.set()
+    looking.join(10)
+    thread.join(10)
+    assert module.looks == before, "the stream that was opened still plays"
+    made[0].close()
 
 
 def test_portaudio_without_a_microphone_says_so() -> None:

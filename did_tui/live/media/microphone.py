@@ -165,6 +165,7 @@ class Microphone:
         elif self._over is not None:
             self._over.set()
             self._over = None
+            self._waiting.clear()  # what nobody took is not for whoever comes later
         self._agent_hushed(on and self.duplex == "user")
 
     def toggle(self) -> bool:
@@ -198,9 +199,10 @@ class Microphone:
                 self._read(capture, over, loop)
             finally:
                 capture.close()
-        except SpeakerError as error:
+        except (SpeakerError, OSError) as error:
             if not over.is_set():
-                self._on_news(f"{error}.")
+                why = error.strerror if isinstance(error, OSError) else None
+                self._on_news(f"The microphone cannot be used: {why}." if why else f"{error}.")
                 _call(loop, self._give_up, over)
         finally:
             self._threads.discard(threading.current_thread())

@@ -134,21 +134,21 @@ class PortAudioSpeaker:
         self._stream: Stream | None = None
 
         module = sounddevice or _load_sounddevice()
-        _look_again(module)
         self._errors = (module.PortAudioError, ValueError)
         try:
-            stream = module.RawOutputStream(
-                samplerate=RATE,
-                channels=2,
-                dtype="int16",
-                latency=DEVICE_SECONDS,
-                device=int(device) if device and device.isdecimal() else device,
-                callback=self._give,
-            )
+            with _portaudio:
+                _look_again(module)
+                self._stream = stream = module.RawOutputStream(
+                    samplerate=RATE,
+                    channels=2,
+                    dtype="int16",
+                    latency=DEVICE_SECONDS,
+                    device=int(device) if device and device.isdecimal() else device,
+                    callback=self._give,
+                )
+                _open_streams.add(self)
             self._fallback_latency = stream.latency
             self.name = _describe(module, stream.device)
-            self._stream = stream
-            _open_streams.add(self)
             stream.start()
         except self._errors as error:
             self.close()
@@ -190,14 +190,8 @@ class PortAudioSpeaker:
         """Stop the device and give it back; up to 0.1 s of sound is dropped."""
         with self._gate:
             stream, self._stream = self._stream, None
-            if stream is None:
-                return
-            _open_streams.discard(self)
-            try:
-                stream.abort()
-                stream.close()
-            except self._errors:
-                pass  # it was gone already
+            if stream is not None:
+                _close(self, stream, self._errors)
 
     def _give(self, out: Any, frames: int, times: CallbackTimes, flags: CallbackFlags) -> None:
         """Fill PortAudio's buffer; called on PortAudio's thread."""
@@ -249,29 +243,32 @@ class PortAudioCapture:
     ) -> None:
         self._lock = threading.Lock()
         self._recorded = bytearray()
+        self._stream: Stream | None = None
         module = sounddevice or _load_sounddevice()
-        _look_again(module)
         self._errors = (module.PortAudioError, ValueError)
         try:
-            self._stream = module.RawInputStream(
-                samplerate=RATE,
-                channels=1,
-                dtype="int16",
-                blocksize=RATE // 50,
-                device=int(device) if device and device.isdecimal() else device,
-                callback=self._take,
-            )
-            self.name = _describe(module, self._stream.device)
-            _open_streams.add(self)
-            self._stream.start()
+            with _portaudio:
+                _look_again(module)
+                self._stream = stream = module.RawInputStream(
+                    samplerate=RATE,
+                    channels=1,
+                    dtype="int16",
+                    blocksize=RATE // 50,
+                    device=int(device) if device and device.isdecimal() else device,
+                    callback=self._take,
+                )
+                _open_streams.add(self)
+            self.name = _describe(module, stream.device)
+            stream.start()
         except self._errors as error:
             self.close()
             raise SpeakerError(_why_not(error)) from None
 
     def read(self) -> bytes:
         """What was recorded since the last call; SpeakerError when the device is gone."""
+        stream = self._stream
         try:
-            active = self in _open_streams and self._stream.active
+            active = stream is not None and stream.active
         except self._errors:
             active = False
         if not active:
@@ -283,14 +280,9 @@ class PortAudioCapture:
 
     def close(self) -> None:
         """Stop the device and give it back."""
-        if self not in _open_streams:
-            return
-        _open_streams.discard(self)
-        try:
-            self._stream.abort()
-            self._stream.close()
-        except self._errors:
-            pass  # it was gone already
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            _close(self, stream, self._errors)
 
     def _take(self, pcm: Any, _frames: int, _times: CallbackTimes, _flags: CallbackFlags) -> None:
         """Keep what PortAudio recorded; called on PortAudio's thread."""
@@ -312,8 +304,24 @@ def _load_sounddevice() -> SoundDevice:
     return module
 
 
+#: Held while a stream is opened or closed: PortAudio must not start again in the middle of that.
+_portaudio = threading.Lock()
 _open_streams: set[PortAudioSpeaker | PortAudioCapture] = set()
 _seen: WeakSet[SoundDevice] = WeakSet()  # whose list of devices is not fresh any more
+
+
+def _close(
+    owner: PortAudioSpeaker | PortAudioCapture,
+    stream: Stream,
+    errors: tuple[type[Exception], ...],
+) -> None:
+    with _portaudio:
+        try:
+            stream.abort()
+            stream.close()
+        except errors:
+            pass  # it was gone already
+        _open_streams.discard(owner)
 
 
 def _look_again(module: SoundDevice) -> None:
@@ -321,7 +329,7 @@ def _look_again(module: SoundDevice) -> None:
 
     It looks when it is initialized, and only then; the functions for that are private names of
     sounddevice. Starting again would end every stream, so it is not done while one is open, and
-    not the first time: importing has just looked.
+    not the first time: importing has just looked. ``_portaudio`` is held.
     """
     known = module in _seen
     _seen.add(module)
@@ -341,10 +349,11 @@ def devices(sounddevice: SoundDevice | None = None, *, recording: bool = False) 
     """The devices that can play, or record; raises SpeakerError."""
     way, channels = ("input", 1) if recording else ("output", 2)
     module = sounddevice or _load_sounddevice()
-    _look_again(module)
     try:
-        apis = module.query_hostapis()
-        every = module.query_devices()
+        with _portaudio:
+            _look_again(module)
+            apis = module.query_hostapis()
+            every = module.query_devices()
     except module.PortAudioError as error:
         raise SpeakerError(_why_not(error)) from None
     defaults = {api[f"default_{way}_device"] for api in apis}

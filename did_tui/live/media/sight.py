@@ -58,6 +58,7 @@ class Frame:
 
     timestamp: int
     data: bytes
+    key: bool = False
 
 
 @dataclass(slots=True)
@@ -160,6 +161,10 @@ class FrameBuffer:
             wanted.key = True
         return frames, wanted
 
+    def need_key(self) -> None:
+        """A frame was thrown away: what builds upon it is of no use."""
+        self._damaged = True
+
     def position_of(self, timestamp: int) -> float | None:
         """Seconds of the track's clock, without wrap-arounds; None before the first packet."""
         if self._ticks is None:
@@ -227,8 +232,9 @@ class FrameBuffer:
             return None
         if timestamp is None:
             return None
-        frame = Frame(self._unwrap(timestamp), b"".join(piece.data for piece in pieces))
-        return frame, number, any(piece.key for piece in pieces)
+        key = any(piece.key for piece in pieces)
+        data = b"".join(piece.data for piece in pieces)
+        return Frame(self._unwrap(timestamp), data, key), number, key
 
     def _unwrap(self, timestamp: int) -> int:
         if self._ticks is None:
