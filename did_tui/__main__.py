@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "doctor": _doctor,
             "devices": _devices,
             "emulator": _emulator,
-        }[command](options)
+            "completion": _completion,
+        }.get(command, _verb)(options)
     except BadSetting as error:
         return _refuse(str(error), USAGE_ERROR)
 
@@ -83,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
 
     devices = commands.add_parser("devices", help="where sound can go, and how to hear it at home")
     _add_audio(devices)
+
+    completion = commands.add_parser("completion", help="a script that completes these commands")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+    from did_tui.verbs.parser import add_verbs
+
+    add_verbs(commands)
 
     from did_tui.emulator.usage import CONTROL
 
@@ -205,6 +213,12 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     for flag, kind, said in LIMITS:
         metavar = "MODE" if kind is str else "N"
         parser.add_argument(f"--{flag}", type=kind, metavar=metavar, help=said)
+    parser.add_argument(
+        "--fetch-anywhere",
+        action="store_true",
+        default=None,
+        help="fetch documents and call webhooks of other machines too",
+    )
 
 
 # The commands
@@ -325,7 +339,7 @@ def _emulator(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     from did_tui.emulator.command import Options, run
 
-    names = [flag.replace("-", "_") for flag, _, _ in LIMITS]
+    names = [*(flag.replace("-", "_") for flag, _, _ in LIMITS), "fetch_anywhere"]
     limits = {name: getattr(options, name) for name in names}
     return run(
         Options(
@@ -340,6 +354,20 @@ def _emulator(options: argparse.Namespace) -> int:
             until_eof=options.until_eof,
         )
     )
+
+
+def _verb(options: argparse.Namespace) -> int:
+    from did_tui.config import Settings
+    from did_tui.verbs.run import run
+
+    return run(options, Settings.load())
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from did_tui.verbs.parser import completion
+
+    sys.stdout.write(completion(_parser(), options.shell))
+    return 0
 
 
 # What can be in the way

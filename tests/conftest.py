@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -36,10 +37,10 @@ class RunningEmulator:
         }
 
 
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[RunningEmulator]:
-    """One emulator for the whole run, with the same ids each time."""
-    command = [sys.executable, "-m", "did_tui", "emulator", "--port", "0", "--seed", "7"]
+@contextmanager
+def running_emulator(*options: str) -> Iterator[RunningEmulator]:
+    """An emulator that ends with the block."""
+    command = [sys.executable, "-m", "did_tui", "emulator", "--port", "0", *options]
     process = subprocess.Popen(
         [*command, "--until-eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -52,6 +53,20 @@ def emulator() -> Iterator[RunningEmulator]:
     process.stdin.close()
     process.stdout.close()
     assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[RunningEmulator]:
+    """One emulator for the whole run, with the same ids each time."""
+    with running_emulator("--seed", "7") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Where an emulator of the module's own is, for what is created and deleted."""
+    with running_emulator("--seed", "9") as running:
+        yield running.url
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from did_tui.ui.widgets.video import VideoView
 
 FACE = (Path(__file__).parent / "fixtures" / "face.png").read_bytes()
 NOW = 1000.0
+WALL = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 
 AGENTS = [
     {
@@ -34,6 +35,7 @@ AGENTS = [
         "preview_name": "Ada",
         "preview_description": "Answers questions about our products",
         "status": "done",
+        "modified": "2026-09-21T12:05:00.000Z",
         "presenter": {"type": "clip", "thumbnail": "http://pictures/ada.png"},
         "llm": {"provider": "openai", "model": "gpt-4.1-mini"},
         "knowledge": {"id": "knl_1"},
@@ -43,6 +45,7 @@ AGENTS = [
         "id": "agt_draft",
         "preview_name": "Ada (draft)",
         "status": "started",
+        "modified": "2026-09-21T14:10:00Z",
         "presenter": {"type": "talk"},
     },
     {
@@ -177,6 +180,7 @@ class ScriptedApp(DidTui):
         options.setdefault("driver_class", None)
         super().__init__(Settings(), open_client, **options)
         self.now = lambda: NOW
+        self.wall = lambda: WALL
         self.runner: ScriptedRunner | None = None
 
     async def make_runner(self, agent_id: str, screen: ChatScreen) -> Any:
@@ -208,7 +212,7 @@ def show_face(screen: ChatScreen) -> None:
 async def chat_on(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
     """Open the conversation with the first agent."""
     await settle(pilot)
-    await pilot.press("enter")
+    await pilot.press("c")
     await settle(pilot)
     app = pilot.app
     assert isinstance(app, ScriptedApp)

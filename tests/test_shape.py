@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "live": {"live", "api", ""},
     "picture": {"picture", ""},
     "emulator": {"emulator", ""},
+    "verbs": {"verbs", "api", "config", ""},
     "ui": {"ui", "live", "api", "picture", "config", "demo", ""},
 }
 
@@ -27,7 +28,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "textual": ("ui/",),
     "rich": ("ui/",),
-    "httpx": ("api/client.py", "emulator/brain.py", "emulator/audio.py"),
+    "httpx": ("api/http.py", "emulator/"),
     "aiortc": ("live/", "emulator/peer.py"),
     "aioice": ("live/rtc.py", "emulator/"),
     "starlette": ("emulator/",),

@@ -1,110 +1,26 @@
-"""One async method an endpoint. The only module that knows httpx.
+"""One async method an endpoint; each module beside this one has a part of them.
 
 Every method raises ``did_tui.api.errors.DidError`` and nothing else. Paths, bodies and statuses are
-those of protocol 2 to 4.
+those of protocol 2 to 5; ``operations.py`` lists them all.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import json
-import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import httpx
-
-from did_tui import __version__
-from did_tui.api.credentials import Credentials
-from did_tui.api.endpoints import DEFAULT_API_URL, DEFAULT_WS_URL
-from did_tui.api.errors import BadAnswer, Unreachable, error_from
-from did_tui.api.models import (
-    Agent,
-    AgentPage,
-    Chat,
-    ChatResponse,
-    Knowledge,
-    Rating,
-    RuntimeAgent,
-    Spoken,
-    Stream,
-)
-
-_TIMEOUT = httpx.Timeout(30, connect=10)
-_WARM_SECONDS = 90.0  # that a connection is kept for the next conversation
-_LONGEST_ANSWER = 32 * 1024 * 1024  # bytes; nothing D-ID documents comes near
-_LARGEST_PICTURE = 16 * 1024 * 1024  # bytes
+from did_tui.api.account import AccountCalls
+from did_tui.api.agents import AgentCalls
+from did_tui.api.catalogue import CatalogueCalls
+from did_tui.api.errors import BadAnswer
+from did_tui.api.http import path_of
+from did_tui.api.knowledge import KnowledgeCalls
+from did_tui.api.models import Chat, ChatResponse, Rating, Spoken, Stream
 
 
-class Client:
-    """A connection to D-ID's REST API.
-
-    Cheap to make: the TLS context is only built when the first request needs it.
-    """
-
-    def __init__(
-        self,
-        credentials: Credentials,
-        api_url: str = DEFAULT_API_URL,
-        ws_url: str = DEFAULT_WS_URL,
-        *,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self.credentials = credentials
-        self.api_url = api_url.rstrip("/")
-        self.ws_url = ws_url
-        self._transport = transport
-        self._http: dict[str, httpx.AsyncClient] = {}  # by scheme
-
-    async def close(self) -> None:
-        """Close the connections; the client can be used again afterwards."""
-        clients, self._http = self._http, {}
-        for client in clients.values():
-            await client.aclose()
-
-    # Agents
-
-    async def agents(self, *, limit: int = 100) -> AsyncIterator[Agent]:
-        """Every agent of the account, newest first, fetched page by page."""
-        seen = {""}
-        token = ""
-        while True:
-            page = await self.agent_page(limit=limit, token=token)
-            for agent in page.agents:
-                yield agent
-            # An empty page or a cursor that comes again would go on for ever.
-            if page.token in seen or not page.agents:
-                return
-            token = page.token
-            seen.add(token)
-
-    async def agent_page(self, *, limit: int = 100, token: str = "") -> AgentPage:
-        """One page of ``GET /agents/me``."""
-        query = {"limit": str(limit), "sort_by": "modified_at", "order": "descending"}
-        if token:
-            query["token"] = token
-        return AgentPage.parse(await self._call("GET", "/agents/me", query=query))
-
-    async def agent(self, agent_id: str) -> Agent:
-        """``GET /agents/{id}``."""
-        return Agent.parse(await self._call("GET", f"/agents/{_segment(agent_id)}"))
-
-    async def runtime(self, agent_id: str, *, connection: str | None = None) -> RuntimeAgent:
-        """``GET /agents/{id}/runtime``: what is needed to meet the agent."""
-        path = f"/agents/{_segment(agent_id)}/runtime"
-        return RuntimeAgent.parse(await self._call("GET", path, connection=connection))
-
-    # Knowledge
-
-    async def knowledge_names(self) -> dict[str, str]:
-        """The names of the account's knowledge bases by id (``GET /knowledge``)."""
-        answer = await self._call("GET", "/knowledge")
-        if isinstance(answer, Mapping):
-            answer = answer.get("knowledge") or answer.get("knowledges")
-        bases = [Knowledge.parse(item) for item in answer] if isinstance(answer, list) else []
-        return {base.id: base.name for base in bases if base.id}
+class Client(AgentCalls, KnowledgeCalls, CatalogueCalls, AccountCalls):
+    """Everything that D-ID's API does. Below are the calls of which a conversation consists."""
 
     # Chat
 
@@ -117,7 +33,7 @@ class Client:
         connection: str | None = None,
     ) -> Chat:
         """``POST /agents/{id}/chat``."""
-        path = f"/agents/{_segment(agent_id)}/chat"
+        path = path_of("agents", agent_id, "chat")
         body = {"persist": persist}
         answer = await self._call(
             "POST", path, body=body, headers=_mode_headers(mode), connection=connection
@@ -160,7 +76,7 @@ class Client:
         path = _chat_path(agent_id, chat_id) + "/ratings"
         verb = "PATCH" if rating_id else "POST"
         if rating_id:
-            path += f"/{_segment(rating_id)}"
+            path += path_of(rating_id)
         answer = await self._call(verb, path, body=rating, connection=connection)
         return Rating.parse(answer)
 
@@ -168,7 +84,7 @@ class Client:
         self, agent_id: str, chat_id: str, rating_id: str, *, connection: str | None = None
     ) -> None:
         """``DELETE …/ratings/{id}``."""
-        path = f"{_chat_path(agent_id, chat_id)}/ratings/{_segment(rating_id)}"
+        path = _chat_path(agent_id, chat_id) + path_of("ratings", rating_id)
         await self._call("DELETE", path, connection=connection)
 
     async def send_feedback(
@@ -191,7 +107,7 @@ class Client:
         self, agent_id: str, options: Mapping[str, Any], *, connection: str | None = None
     ) -> Stream:
         """``POST /agents/{id}/streams``: an offer and the stream's ids."""
-        path = f"/agents/{_segment(agent_id)}/streams"
+        path = path_of("agents", agent_id, "streams")
         answer = await self._call("POST", path, body=dict(options), connection=connection)
         stream = Stream.parse(answer)
         if not stream.id:
@@ -247,105 +163,9 @@ class Client:
         authorization = quote(self.credentials.header(connection), safe="")
         return f"{self.ws_url.rstrip('/')}/?authorization={authorization}"
 
-    async def picture(self, url: str) -> bytes:
-        """Fetch a picture from wherever an agent says it is, without this account's key."""
-        # A redirect from plain HTTP could lead to TLS that this client would not check.
-        response, content = await self._fetch(
-            "GET", url, _LARGEST_PICTURE, follow_redirects=url.startswith("https:")
-        )
-        if not response.is_success:
-            raise error_from(response.status_code, response.headers, content)
-        return content
-
-    # How all of them are done
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] = MappingProxyType({}),
-        connection: str | None = None,
-    ) -> Any:
-        sent = {**headers, "Authorization": self.credentials.header(connection)}
-        response, content = await self._fetch(
-            method, self.api_url + path, _LONGEST_ANSWER, params=query, json=body, headers=sent
-        )
-        if not response.is_success:
-            said = content.replace(self.credentials.secret.encode(), "…".encode())
-            raise error_from(response.status_code, response.headers, said)
-        if not content.strip():
-            return {}
-        try:
-            return json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise BadAnswer(f"{_host(self.api_url)} did not answer with JSON.") from error
-
-    async def _fetch(
-        self, method: str, url: str, most: int, **options: Any
-    ) -> tuple[httpx.Response, bytes]:
-        """A response and its body, which is never read beyond ``most`` bytes."""
-        content = bytearray()
-        try:
-            async with self._connected(url).stream(method, url, **options) as response:
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > most:
-                        raise BadAnswer(f"{_host(url)} sent more than anything here is long.")
-        except _NO_ANSWER as error:
-            raise _unreachable(error, url) from error
-        return response, bytes(content)
-
-    def _connected(self, url: str) -> httpx.AsyncClient:
-        """The connections for a kind of address: checked TLS, plain, or on this machine."""
-        kind = "local" if is_loopback(url) else url.partition(":")[0].lower()
-        if kind not in ("local", "http", "https"):
-            raise httpx.UnsupportedProtocol("not a web address")
-        if kind not in self._http:
-            self._http[kind] = httpx.AsyncClient(
-                timeout=_TIMEOUT,
-                transport=self._transport,
-                headers={"User-Agent": f"did-tui/{__version__}"},
-                # Plain HTTP needs no TLS context, and making one costs 50 ms at the start.
-                verify=kind == "https" or url.startswith("https:"),
-                # What is on this machine is not asked for through a proxy.
-                trust_env=kind != "local",
-                limits=httpx.Limits(keepalive_expiry=_WARM_SECONDS),
-            )
-        return self._http[kind]
-
-
-#: Everything that httpx, the proxy and certificate settings, and the network raise.
-_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, OSError, ImportError, ValueError)
-
-
-def _unreachable(error: Exception, url: str) -> Unreachable:
-    host = _host(url)
-    if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"{host} did not answer in time.")
-    if isinstance(error, UnicodeError):
-        return Unreachable("The text holds half characters that cannot be sent.")
-    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError)):
-        return Unreachable(f"{host!r} is not an address that D-ID's API can have.")
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Unreachable(
-                f"The certificate of {host} is not trusted: behind a company proxy, "
-                "set SSL_CERT_FILE to its certificate."
-            )
-        cause = cause.__cause__ or cause.__context__
-    return Unreachable(f"{host} cannot be reached: {_reason(error)}.")
-
-
-def _segment(identifier: str) -> str:
-    return quote(identifier, safe="", errors="replace")
-
 
 def _chat_path(agent_id: str, chat_id: str) -> str:
-    return f"/agents/{_segment(agent_id)}/chat/{_segment(chat_id)}"
+    return path_of("agents", agent_id, "chat", chat_id)
 
 
 def _mode_headers(mode: str) -> Mapping[str, str]:
@@ -354,30 +174,4 @@ def _mode_headers(mode: str) -> Mapping[str, str]:
 
 
 def _stream_path(agent_id: str, stream: Stream) -> str:
-    return f"/agents/{_segment(agent_id)}/streams/{_segment(stream.id)}"
-
-
-def _host(url: str) -> str:
-    """Host and port of an address: never the name and password that it may hold."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2] or url
-    except ValueError:
-        return "this"
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address is one of this machine's own."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).strip().rstrip(".")
-    if "Name or service not known" in text or "nodename nor servname" in text:
-        return "no such name, or no network"
-    if "All connection attempts failed" in text:
-        return "nothing answers there"
-    return text or type(error).__name__
+    return path_of("agents", agent_id, "streams", stream.id)

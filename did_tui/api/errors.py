@@ -2,12 +2,17 @@
 
     DidError
     ├── BadCredentials      the key cannot be one; nothing was sent
-    ├── Unreachable         no answer: network, name, refused, timeout, TLS
+    ├── NoId                what is asked for has no id; nothing was sent
+    ├── Unreachable         no answer: network, name, refused, TLS
+    │   └── TimedOut          no answer in time
     ├── BadAnswer           an answer this program cannot read
     └── ApiError            D-ID said no
         ├── BadRequest        400, 409, 415, 422 …
         │   ├── SessionLost     the stream or its session_id is gone
         │   ├── NotReady        409, in process
+        │   ├── Conflict        409, otherwise
+        │   ├── UnknownFormat   415
+        │   ├── LimitReached    no more client keys
         │   └── TooManyRequests "pending requests limit" of a stream
         ├── NotSignedIn       401, and the gateway's 403 for a refused key
         ├── OutOfCredits      402
@@ -18,6 +23,7 @@
         ├── RateLimited       429
         ├── Moderated         451
         └── ServiceFailure    5xx
+            └── NotOffered      501
 
 ``str(error)`` is one sentence for a user; ``error.advice`` says what to do next. The texts and
 statuses are protocol 1.6 and 2.8.
@@ -48,6 +54,16 @@ class Unreachable(DidError):
     """No answer came."""
 
     advice = "Check the network and DID_API_URL."
+
+
+class TimedOut(Unreachable):
+    """No answer came in time."""
+
+
+class NoId(DidError):
+    """What is asked for has no id, as a row that D-ID sent damaged; nothing was sent."""
+
+    advice = "Look at it as JSON: D-ID sent it without what names it."
 
 
 class BadAnswer(DidError):
@@ -104,6 +120,26 @@ class NotReady(BadRequest):
     advice = "Try again in a moment."
 
 
+class Conflict(BadRequest):
+    """Something else is going on with the same thing."""
+
+    sentence = "This does not go together with what D-ID is doing"
+    advice = "Look at it again, then try once more."
+
+
+class UnknownFormat(BadRequest):
+    """A file of a kind that D-ID does not take."""
+
+    sentence = "D-ID does not take files of this kind"
+
+
+class LimitReached(BadRequest):
+    """There may be no more of these."""
+
+    sentence = "There can be no more of these"
+    advice = "Delete or change one that exists."
+
+
 class TooManyRequests(BadRequest):
     """What was asked for on a stream has piled up."""
 
@@ -129,6 +165,7 @@ class Forbidden(ApiError):
     """The key is good, but not for this."""
 
     sentence = "This key may not do that"
+    advice = "The account's own key may do more than a client key; a plan may be needed for it."
 
 
 class TooManyStreams(Forbidden):
@@ -173,14 +210,23 @@ class ServiceFailure(ApiError):
     advice = "This is on D-ID's side. Try again in a moment."
 
 
+class NotOffered(ServiceFailure):
+    """The service does not have that, as the emulator has no speech recognition."""
+
+    sentence = "This service does not do that"
+    advice = "D-ID itself may."
+
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     401: NotSignedIn,
     402: OutOfCredits,
     403: Forbidden,
     404: NotFound,
     409: NotReady,
+    415: UnknownFormat,
     429: RateLimited,
     451: Moderated,
+    501: NotOffered,
 }
 
 _SPEAK_FOR_THEMSELVES = (401, 402, 429)
@@ -200,6 +246,10 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> ApiError
         kind == "SessionError" or "invalid session_id" in lowered or "stream error" in lowered
     ):
         cls = SessionLost
+    elif status == 409 and "conflict" in kind.lower():
+        cls = Conflict
+    elif status == 400 and ("maximum number" in lowered or "already has a client key" in lowered):
+        cls = LimitReached
     elif status == 403 and "max user sessions" in lowered:
         cls = TooManyStreams
     elif status == 403 and "explicit deny" in lowered:

@@ -1,8 +1,9 @@
-"""D-ID's objects as far as they are documented, and everything else they carry.
+"""Agents and conversations as far as they are documented, and everything else they carry.
 
 Every field may be missing, null or of a type nobody promised: a field that cannot be read is left
 at its default and the object lives on, so one bad row never hides the others. ``raw`` is the JSON
-as it came, unknown fields included, so that an edit loses nothing.
+as it came, unknown fields included, so that an edit loses nothing; ``note`` says what in it could
+not be read.
 
 Fields are those of D-ID's OpenAPI and SDK types (schemas.md; protocol 2.1 to 2.3).
 """
@@ -10,7 +11,8 @@ Fields are those of D-ID's OpenAPI and SDK types (schemas.md; protocol 2.1 to 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -23,22 +25,34 @@ from pydantic import (
     model_validator,
 )
 
+from did_tui.api.errors import BadAnswer
+
 
 class Resource(BaseModel):
     """Something that D-ID sent."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     _raw: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+    _note: str = PrivateAttr("")
 
     @property
     def raw(self) -> Mapping[str, Any]:
         """The JSON object as it came."""
         return self._raw
 
+    @property
+    def note(self) -> str:
+        """What of it could not be read, empty where all could."""
+        return self._note
+
     @classmethod
     def parse(cls, data: object) -> Self:
         """Read an object of any quality; never raises."""
-        return cls.model_validate(data if isinstance(data, Mapping) else {})
+        if isinstance(data, Mapping):
+            return cls.model_validate(data)
+        resource = cls.model_validate({})
+        resource._note = f"not an object: {data!r:.60}"
+        return resource
 
     @model_validator(mode="wrap")
     @classmethod
@@ -51,8 +65,9 @@ class Resource(BaseModel):
         try:
             resource = handler(good)
         except ValidationError as error:
-            bad = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
+            bad = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
             resource = handler({key: value for key, value in good.items() if key not in bad})
+            resource._note = f"could not be read: {', '.join(sorted(bad))}"
         resource._raw = data
         return resource
 
@@ -65,7 +80,24 @@ def _texts_only(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
+def rows(kind: type[R], answer: object, *names: str) -> list[R]:
+    """The objects of a list, which is the answer itself or is in it under one of these names.
+
+    A row that is no object is kept as an empty one with a note; no answer and null are no rows.
+    Raises ``BadAnswer`` where there is something else than a list.
+    """
+    found = answer
+    if isinstance(answer, Mapping):
+        found = next((answer[name] for name in names if name in answer), answer or None)
+    if found is None:
+        found = []
+    if not isinstance(found, list):
+        raise BadAnswer("D-ID answered with something that is no list.")
+    return [kind.parse(row) for row in found]
+
+
 T = TypeVar("T")
+R = TypeVar("R", bound=Resource)
 Objects = Annotated[list[T], BeforeValidator(_objects_only)]
 Texts = Annotated[list[str], BeforeValidator(_texts_only)]
 
@@ -104,13 +136,27 @@ class KnowledgeRef(Resource):
     id: str = ""
 
 
-class Knowledge(Resource):
-    """``GET /knowledge/{id}``: a named set of documents."""
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """One page of a list and the cursor to the next, empty on the last."""
 
-    id: str = ""
-    name: str = ""
-    description: str = ""
-    status: str = ""
+    rows: list[R]
+    token: str = ""
+
+    @classmethod
+    def read(cls, kind: type[R], answer: object, name: str) -> Page[R]:
+        """Read ``{name: [...], "token"?}``, or a bare list."""
+        token = answer.get("token") if isinstance(answer, Mapping) else None
+        return cls(rows(kind, answer, name), token if isinstance(token, str) else "")
+
+
+def state_of(status: str) -> str:
+    """A status without its prefix: ``document/processing`` is ``processing`` (protocol 2.4)."""
+    return status.rpartition("/")[2]
+
+
+DONE = ("done", "ready")
+FAILED = ("error", "rejected")
 
 
 class Agent(Resource):
@@ -128,6 +174,14 @@ class Agent(Resource):
     starter_message: Texts = Field(default_factory=list)
     created: str = ""
     modified: str = ""
+    access: str = ""
+    embed: bool = False
+    user_data: str = ""
+
+    @property
+    def state(self) -> str:
+        """Its status in one word: created, started, done, ready, error or rejected."""
+        return state_of(self.status)
 
     @property
     def name(self) -> str:
@@ -159,13 +213,6 @@ class RuntimeAgent(Resource):
     knowledge: KnowledgeRef | None = None
     end_of_call_feedback: EndOfCall = Field(default_factory=EndOfCall)
     avatar: Presenter = Field(default_factory=Presenter)
-
-
-class AgentPage(Resource):
-    """One page of agents and the cursor to the next."""
-
-    agents: Objects[Agent] = Field(default_factory=list)
-    token: str = ""
 
 
 class Chat(Resource):

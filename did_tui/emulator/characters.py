@@ -8,6 +8,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -73,13 +74,47 @@ class Faces:
 
 
 def character_of(store: Store, agent: Mapping[str, Any]) -> Character:
-    """The stored character, or one chosen by the agent's id: always the same for the same id."""
+    """The face and the voice that the presenter names.
+
+    Where it names none: those it was born with, or some that follow from the agent's id.
+    """
+    known = characters()
     stored = store.get("character", str(agent["id"]))
     if stored is not None and stored.get("look") in LOOKS:
-        return Character(stored["look"], Timbre(**stored["timbre"]))
-    entries = _entries()
-    entry = entries[zlib.crc32(str(agent["id"]).encode()) % len(entries)]
-    return Character(entry["look"], Timbre(**entry["timbre"]))
+        born = Character(stored["look"], Timbre(**stored["timbre"]))
+    else:
+        born = known[list(known)[zlib.crc32(str(agent["id"]).encode()) % len(known)]]
+    presenter = agent.get("presenter") or {}
+    look, voice = _chosen_look(presenter), _chosen_voice(presenter)
+    return Character(
+        look or born.look, known[voice or look].timbre if voice or look else born.timbre
+    )
+
+
+def characters() -> dict[str, Character]:
+    """The faces that there are, each with the voice that goes with it."""
+    return {entry["look"]: Character(entry["look"], _timbre(entry)) for entry in _entries()}
+
+
+def presenter_of(look: str) -> str:
+    """What D-ID would call a face as a clip presenter."""
+    return f"v2_public_{look}@emulator"
+
+
+def _chosen_look(presenter: Mapping[str, Any]) -> str:
+    """The face that a presenter names, empty where it is none of the emulator's."""
+    named = str(presenter.get("presenter_id") or presenter.get("source_url") or "")
+    for look in characters():
+        endings = (presenter_of(look), f"@avt_{look}", f"/emulator/looks/{look}.png")
+        if named.endswith(endings):
+            return look
+    return ""
+
+
+def _chosen_voice(presenter: Mapping[str, Any]) -> str:
+    voice = presenter.get("voice") or {}
+    named = str(voice.get("voice_id", "")).removeprefix("emulator-")
+    return named if named in characters() else ""
 
 
 def plant(store: Store) -> None:
@@ -189,6 +224,7 @@ def passages(markdown: str) -> Iterator[tuple[str, str]]:
         yield heading.strip(), body.strip()
 
 
+@cache
 def _entries() -> list[dict[str, Any]]:
     file = resources.files("did_tui.emulator") / "seed" / "agents.json"
     entries: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))

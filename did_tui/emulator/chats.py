@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ from did_tui.emulator.store import Store, timestamp
 from did_tui.emulator.streams import LiveStream, Streams
 
 TEXT_MODES = ("TextOnly", "Playground")
+LONGEST_TRANSCRIPT = 1000  # messages of a chat that are kept
 MODES = ("Functional", *TEXT_MODES, "Maintenance", "DirectPlayback", "Off")
 
 
@@ -97,6 +98,7 @@ class Chats:
         """
         self.find(agent["id"], chat_id)
         messages = _checked_messages(body.get("messages"))
+        self._keep(chat_id, messages)
         mode = "Playground" if playground else body.get("chatMode") or "Functional"
         if mode not in MODES:
             raise bad_request(f"chatMode must be one of {', '.join(MODES)}")
@@ -113,9 +115,12 @@ class Chats:
             mode = "TextOnly"  # with a 200: out of credits (protocol 4.2)
         if stream is None or mode in TEXT_MODES:
             pieces = [piece async for piece in self._brain.answer(turn)]
-            return response | {"chatMode": mode, "result": "".join(pieces).strip()}
+            text = "".join(pieces).strip()
+            answer = {"role": "assistant", "content": text, "created_at": timestamp()}
+            self._keep(chat_id, [*messages, answer])
+            return response | {"chatMode": mode, "result": text}
         self._limits.spend()
-        self._start(turn, stream, address_of(caller))
+        self._start(turn, stream, address_of(caller), chat_id)
         return response | {"chatMode": mode, "result": ""}
 
     def hear(self, agent: Mapping[str, Any], stream: LiveStream, text: str, base: str) -> None:
@@ -154,13 +159,21 @@ class Chats:
             ],
         }
 
-    def _start(self, turn: Turn, stream: LiveStream, address: str) -> None:
+    def _keep(self, chat_id: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the transcript, which each message brings whole: exports are made of it."""
+        chat = self._store.get("chat", chat_id)
+        if chat is not None:
+            kept = list(messages[-LONGEST_TRANSCRIPT:])
+            chat |= {"messages": kept, "message_count": len(messages), "modified": timestamp()}
+            self._store.put("chat", chat, parent=chat["agent_id"])
+
+    def _start(self, turn: Turn, stream: LiveStream, address: str, chat_id: str = "") -> None:
         stream.answering += 1
-        task = asyncio.create_task(self._answer(turn, stream, address))
+        task = asyncio.create_task(self._answer(turn, stream, address, chat_id))
         self._turns.add(task)
         task.add_done_callback(self._turns.discard)
 
-    async def _answer(self, turn: Turn, stream: LiveStream, address: str) -> None:
+    async def _answer(self, turn: Turn, stream: LiveStream, address: str, chat_id: str) -> None:
         """Send the answer in pieces, then whole, then have it said."""
         stage = stream.peer.stage
         head = {"id": self._store.new_id("msg_"), "role": "assistant", "created_at": timestamp()}
@@ -176,6 +189,7 @@ class Chats:
             text = text.strip()
             self._notifications.send(address, {"event": "answer", "content": text, **head})
             stream.peer.send("chat/answer", quote(text, safe=""))
+            self._keep(chat_id, [*turn.messages, {"content": text, **head}])
         finally:
             stage.mood = "listening"
             stream.answering -= 1

@@ -30,6 +30,8 @@ class Limits(BaseModel):
     """More are refused with a 429; 0 is without limit."""
     chat_mode: Mode = "Functional"
     """The mode that new chats are given: another than Functional is a downgrade (protocol 3.1)."""
+    fetch_anywhere: bool = False
+    """Whether documents and webhooks of other machines than this one are asked for."""
     ice_servers: list[dict[str, Any]] = []
     """What new streams give the client as ``ice_servers``; the emulator itself uses none."""
 

@@ -7,62 +7,37 @@ answers: with a 403 that talks about authorization (protocol 1.6).
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from did_tui.emulator.calls import Call, Handler, base_of, read_body
 from did_tui.emulator.control import control_routes
 from did_tui.emulator.credentials import Caller, caller_of
 from did_tui.emulator.faults import Fault, Faults
+from did_tui.emulator.keys import check_use
 from did_tui.emulator.log import Entry, Log
-from did_tui.emulator.refusal import Refusal, bad_request
+from did_tui.emulator.openapi import document
+from did_tui.emulator.refusal import Refusal
+from did_tui.emulator.resources import resource_routes
 from did_tui.emulator.service import Service
 from did_tui.emulator.store import timestamp
 from did_tui.emulator.streams import LiveStream
 
-LARGEST_BODY = 8 * 1024 * 1024  # bytes
 LARGEST_KEPT = 16 * 1024  # characters of a body that the log keeps
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request whose caller is known and whose body was read."""
-
-    request: Request
-    caller: Caller
-    body: dict[str, Any]
-
-    def part(self, name: str) -> str:
-        """A named part of the path."""
-        return str(self.request.path_params[name])
-
-    @property
-    def playground(self) -> bool:
-        """Whether the SDK says that this is the Playground (protocol 1.5)."""
-        return self.request.headers.get("x-playground-chat", "").lower() == "true"
-
-    @property
-    def base(self) -> str:
-        """The emulator's own address."""
-        return _base(self.request)
-
-
-Handler = Callable[[Call], Awaitable[Response]]
 
 
 def create_app(service: Service, account: str) -> Starlette:
@@ -71,7 +46,7 @@ def create_app(service: Service, account: str) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        service.faces.start()
+        service.start()
         yield
         await service.close()
 
@@ -107,6 +82,7 @@ class _Routes:
         self._faults = Faults()
         self._log = Log()
         self._recent: deque[float] = deque()
+        self._described: list[tuple[str, str, str]] = []
 
     def table(self) -> list[Route | WebSocketRoute]:
         """Every route of the emulator."""
@@ -120,8 +96,6 @@ class _Routes:
             ("PATCH", "/agents/{agent}", self.update_agent),
             ("DELETE", "/agents/{agent}", self.delete_agent),
             ("GET", "/agents/{agent}/runtime", self.get_runtime),
-            ("GET", "/knowledge", self.list_knowledge),
-            ("GET", "/credits", self.get_credits),
             ("POST", "/agents/{agent}/chat", self.create_chat),
             ("DELETE", "/agents/{agent}/chats", self.delete_chats),
             ("POST", chat, self.send_message),
@@ -135,6 +109,9 @@ class _Routes:
             ("POST", stream, self.speak),
             ("DELETE", stream, self.close_stream),
         ]
+        guarded, shown = resource_routes(self._service)
+        table = [*guarded, *table]
+        self._described = [(verb, path, handler.__name__) for verb, path, handler in table]
         names = [handler.__name__ for _, _, handler in table] + [self.notifications.__name__]
         return [
             *control_routes(self._service, self._faults, self._log, names),
@@ -143,6 +120,8 @@ class _Routes:
             Route("/emulator/pictures/{agent}.png", self.picture, methods=["GET"]),
             Route("/emulator/idle/{agent}.mp4", self.idle_video, methods=["GET"]),
             Route("/emulator/documents/{document}", self.document, methods=["GET"]),
+            *shown,
+            Route("/emulator/openapi.json", self.openapi, methods=["GET"]),
             WebSocketRoute("/", self.notifications),
         ]
 
@@ -155,8 +134,8 @@ class _Routes:
 
     async def list_agents_bare(self, call: Call) -> Response:
         """The list as the mission's OpenAPI has it: a bare array."""
-        page = self._service.agents({**call.request.query_params, "limit": "1000"})
-        return JSONResponse([self._view(call.request, agent) for agent in page["agents"]])
+        agents = self._service.all_agents(call.query)
+        return JSONResponse([self._view(call.request, agent) for agent in agents])
 
     async def create_agent(self, call: Call) -> Response:
         return JSONResponse(self._view(call.request, self._service.create_agent(call.body)))
@@ -190,13 +169,12 @@ class _Routes:
 
     async def document(self, request: Request) -> Response:
         """The text that a citation comes from."""
-        text = self._service.document(str(request.path_params["document"]), _base(request))
+        text = self._service.document(str(request.path_params["document"]), base_of(request))
         return Response(text, media_type="text/markdown")
 
-    # Knowledge
-
-    async def list_knowledge(self, _call: Call) -> Response:
-        return JSONResponse(self._service.store.all("knowledge"))
+    async def openapi(self, _request: Request) -> Response:
+        """The emulator's own OpenAPI, made when somebody wants it: that takes a moment."""
+        return JSONResponse(document(self._described))
 
     # Chat
 
@@ -264,11 +242,6 @@ class _Routes:
         agent, stream = call.part("agent"), call.part("stream")
         return self._service.streams.find(agent, stream, call.body.get("session_id"))
 
-    # The account
-
-    async def get_credits(self, _call: Call) -> Response:
-        return JSONResponse(self._service.credits())
-
     # Notifications
 
     async def notifications(self, socket: WebSocket) -> None:
@@ -299,9 +272,10 @@ class _Routes:
                 caller = self._known(request.headers.get("authorization", ""))
                 if caller is None:
                     raise Refusal(401, "AuthorizationError", "user unauthenticated")
-                body = await _body(request)
+                self._check_key(caller, request)
+                body, files = await read_body(request)
                 self._check_rate()
-                call = Call(request, caller, body)
+                call = Call(request, caller, body, files)
                 response = await (handler(call) if fault is None else _hit(fault, handler, call))
                 status = response.status_code
             except Refusal as refusal:
@@ -315,6 +289,13 @@ class _Routes:
             return response
 
         return endpoint
+
+    def _check_key(self, caller: Caller, request: Request) -> None:
+        """Refuse what a client key is not for."""
+        if caller.scheme == "client-key":
+            key = self._service.keys.known(caller.secret) or {}
+            origin = request.headers.get("origin")
+            check_use(key, request.method, request.url.path, origin)
 
     def _check_rate(self) -> None:
         most = self._service.limits.requests_a_minute
@@ -333,7 +314,7 @@ class _Routes:
         if caller is None:
             return None
         if caller.scheme == "client-key":
-            known = self._service.store.get("client-key", caller.secret) is not None
+            known = self._service.keys.known(caller.secret) is not None
         else:
             known = caller.secret in (self._account, self._account.partition(":")[2])
         return caller if known else None
@@ -354,19 +335,16 @@ class _Routes:
         presenter = {"thumbnail": picture, **agent["presenter"]}
         if presenter.get("type") == "talk":
             presenter.setdefault("idle_video", _idle_url(request, agent["id"]))
+            presenter.setdefault("source_url", picture)
         return {"preview_thumbnail": picture, **agent, "presenter": presenter}
 
 
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
-
-
 def _picture_url(request: Request, agent_id: str) -> str:
-    return f"{_base(request)}/emulator/pictures/{agent_id}.png"
+    return f"{base_of(request)}/emulator/pictures/{agent_id}.png"
 
 
 def _idle_url(request: Request, agent_id: str) -> str:
-    return f"{_base(request)}/emulator/idle/{agent_id}.mp4"
+    return f"{base_of(request)}/emulator/idle/{agent_id}.mp4"
 
 
 async def _hit(fault: Fault, handler: Handler, call: Call) -> Response:
@@ -403,27 +381,6 @@ class Dropped(Response):
         scope["transport"].abort()
         while (await receive())["type"] != "http.disconnect":
             pass
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """The JSON object of a request; an empty body is an empty object."""
-    content = bytearray()
-    try:
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > LARGEST_BODY:
-                raise Refusal(413, "PayloadTooLargeError", "request entity too large")
-    except ClientDisconnect:
-        raise bad_request("the body was cut off") from None
-    if not content.strip():
-        return {}
-    try:
-        body = json.loads(content)
-    except ValueError:
-        raise bad_request("the body is not JSON") from None
-    if not isinstance(body, dict):
-        raise bad_request("the body must be a JSON object")
-    return body
 
 
 def _refused(_request: Request, error: Exception) -> Response:

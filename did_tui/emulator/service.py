@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from did_tui.emulator.account import Account
 from did_tui.emulator.audio import speech_at
+from did_tui.emulator.bodies import AgentChange, NewAgent, check
 from did_tui.emulator.brain import Brain
-from did_tui.emulator.characters import OWNER, Faces, character_of, plant
+from did_tui.emulator.catalogue import Catalogue, place_of
+from did_tui.emulator.characters import OWNER, Faces, character_of, characters, plant
 from did_tui.emulator.chats import Chats
 from did_tui.emulator.credentials import Caller
+from did_tui.emulator.exports import Exports
+from did_tui.emulator.keys import ClientKeys
+from did_tui.emulator.library import Library
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.notifications import Notifications, address_of
 from did_tui.emulator.refusal import Refusal, bad_request, not_found
@@ -19,7 +27,17 @@ from did_tui.emulator.store import Store, timestamp
 from did_tui.emulator.streams import LiveStream, Streams
 from did_tui.emulator.voice import Voice
 
-SORTABLE = {"created_at": "created", "modified_at": "modified", "created_by": "created_by"}
+#: What agents can be sorted by, and the field that has it; the empty ones are counted.
+SORTABLE = {
+    "created_at": "created",
+    "modified_at": "modified",
+    "created_by": "created_by",
+    "chats": "",
+    "score": "",
+}
+#: Fields of an agent that its runtime view has as they are (protocol 2.2).
+_PASSED_ON = ("vision", "end_of_call_feedback")
+MAKING_SECONDS = (0.5, 2.0)  # after which a talk agent is started, and done
 LONGEST_SPEECH = 40_000  # characters (protocol 3.8)
 SHORTEST_SPEECH = 3
 
@@ -48,12 +66,23 @@ class Service:
             self.faces, voice, self.notifications, self.limits, addresses=addresses, seed=seed
         )
         self.chats = Chats(store, brain, self.streams, self.notifications, self.limits)
+        self.library = Library(store, self.limits)
+        self.keys = ClientKeys(store)
+        self.exports = Exports(store)
+        self.catalogue = Catalogue(store, voice)
+        self.account = Account(store, self.limits)
         if store.empty:
             plant(store)
+
+    def start(self) -> None:
+        """Begin what goes on in the background."""
+        self.faces.start()
+        self.library.resume()
 
     async def close(self) -> None:
         """End every stream and let go of everything."""
         self.faces.stop()
+        self.library.close()
         self.chats.close()
         await self.streams.close_all()
         await self.brain.close()
@@ -64,31 +93,52 @@ class Service:
 
     def agents(self, query: Mapping[str, str]) -> dict[str, Any]:
         """One page of ``GET /agents/me``."""
-        field = SORTABLE.get(query.get("sort_by", "created_at"), "created")
-        agents = self.store.all("agent")
-        descending = query.get("order", "descending") == "descending"
-        agents.sort(key=lambda agent: str(agent.get(field, "")), reverse=descending)
-        try:
-            start, limit = int(query.get("token", 0)), int(query.get("limit", 100))
-        except ValueError:
-            raise bad_request("limit and token must be numbers") from None
-        if start < 0 or not 1 <= limit <= 1000:
-            raise bad_request("limit must be between 1 and 1000")
-        page: dict[str, Any] = {"agents": agents[start : start + limit]}
-        if start + limit < len(agents):
-            page["token"] = str(start + limit)
-        return page
+        start, limit = place_of(query, 100)
+        agents = self._sorted_agents(query, start, limit + 1)
+        page: dict[str, Any] = {"agents": [self._aged(agent) for agent in agents[:limit]]}
+        return page | ({"token": str(start + limit)} if len(agents) > limit else {})
+
+    def all_agents(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """``GET /agents``, which knows no pages."""
+        return [self._aged(agent) for agent in self._sorted_agents(query)]
+
+    def _sorted_agents(
+        self, query: Mapping[str, str], start: int = 0, limit: int = -1
+    ) -> list[dict[str, Any]]:
+        sort_by, order = query.get("sort_by", "created_at"), query.get("order", "descending")
+        if sort_by not in SORTABLE:
+            raise bad_request(f"sort_by must be one of {', '.join(SORTABLE)}")
+        if order not in ("ascending", "descending"):
+            raise bad_request("order must be one of ascending, descending")
+        descending, field = order == "descending", SORTABLE[sort_by]
+        if field:
+            return self.store.sorted(
+                "agent", field, descending=descending, start=start, limit=limit
+            )
+        counts = self._counts(sort_by)
+        agents = self.store.sorted("agent", "created", descending=descending)
+        agents.sort(key=lambda agent: counts[agent["id"]], reverse=descending)
+        return agents[start : start + limit] if limit >= 0 else agents
+
+    def _counts(self, sort_by: str) -> Counter[str]:
+        """How many chats each agent has, or the sum of its ratings."""
+        if sort_by == "chats":
+            return Counter(chat["agent_id"] for chat in self.store.all("chat"))
+        counts: Counter[str] = Counter()
+        for rating in self.store.all("rating"):
+            counts[rating["agent_id"]] += rating["score"]
+        return counts
 
     def agent(self, agent_id: str) -> dict[str, Any]:
         """The agent, or a refusal."""
         agent = self.store.get("agent", agent_id)
         if agent is None:
             raise not_found("Agent")
-        return agent
+        return self._aged(agent)
 
     def create_agent(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """``POST /agents``: only ``presenter`` is required."""
-        _check_agent(body, required=("presenter",))
+        check(NewAgent, body)
         now = timestamp()
         agent = {
             **body,
@@ -103,23 +153,46 @@ class Service:
             "embed": bool(body.get("embed", False)),
             "metadata": {"plan": "emulator"},
         }
+        if "knowledge" in body:
+            agent["knowledge"] = {"provider": "pinecone", **body["knowledge"]}
         self.store.put("agent", agent)
-        return agent
+        self._begin_making(agent)
+        return self._aged(agent)
 
     def update_agent(self, agent_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """``PATCH /agents/{id}``: nested blocks are replaced whole (protocol 2.1)."""
         self.agent(agent_id)
-        _check_agent(body)
-        fixed = ("id", "owner_id", "created_by", "created", "status", "provider")
+        check(AgentChange, body)
+        fixed = ("id", "owner_id", "created_by", "created", "status", "provider", "metadata")
         changes = {key: value for key, value in body.items() if key not in fixed}
-        changed = self.store.change("agent", agent_id, lambda agent: agent.update(changes))
-        return changed if changed is not None else self.agent(agent_id)
+        self.store.change("agent", agent_id, lambda agent: agent.update(changes))
+        if "presenter" in changes:
+            self._begin_making({"id": agent_id, **changes})
+        return self.agent(agent_id)
 
     def delete_agent(self, agent_id: str) -> dict[str, Any]:
         """``DELETE /agents/{id}``: answers with what was deleted."""
         agent = self.agent(agent_id)
-        self.store.delete("agent", agent_id)
-        self.store.delete("character", agent_id)
+        for kind in ("agent", "character", "making"):
+            self.store.delete(kind, agent_id)
+        for key in self.keys.of_agent(agent_id):
+            self.store.delete("client-key", key["client_key"])
+        return agent
+
+    def _begin_making(self, agent: Mapping[str, Any]) -> None:
+        """A talk agent's idle video takes a moment (protocol 2.1); others are there at once."""
+        if agent["presenter"]["type"] == "talk":
+            self.store.put("making", {"id": agent["id"], "since": time.time()})
+        else:
+            self.store.delete("making", agent["id"])
+
+    def _aged(self, agent: dict[str, Any]) -> dict[str, Any]:
+        """The agent with the status that its age gives it."""
+        making = self.store.get("making", agent["id"])
+        if making is not None:
+            age = time.time() - making["since"]
+            started, done = MAKING_SECONDS
+            agent["status"] = "created" if age < started else "started" if age < done else "done"
         return agent
 
     def runtime(self, agent_id: str) -> dict[str, Any]:
@@ -137,17 +210,23 @@ class Service:
             "triggers_available": False,
             "advanced_settings": {"closed_captions_enabled": False},
         }
+        view |= {name: agent[name] for name in _PASSED_ON if name in agent}
         if agent.get("knowledge"):
             view["knowledge"] = {"id": agent["knowledge"].get("id")}
         return view
 
     async def picture(self, agent_id: str) -> bytes:
         """A still picture of the agent, as PNG."""
-        character = character_of(self.store, self.agent(agent_id))
+        return await self.portrait(character_of(self.store, self.agent(agent_id)).look)
+
+    async def portrait(self, look: str) -> bytes:
+        """A still picture of a face, as PNG."""
+        if look not in characters():
+            raise not_found("Look")
 
         def draw() -> bytes:
             out = io.BytesIO()
-            self.faces.get(character.look).still().save(out, "PNG")
+            self.faces.get(look).still().save(out, "PNG")
             return out.getvalue()
 
         return await asyncio.to_thread(draw)
@@ -176,6 +255,8 @@ class Service:
     ) -> dict[str, Any]:
         """``POST /agents/{id}/streams``."""
         agent = self.agent(agent_id)
+        if agent["status"] not in ("done", "ready"):
+            raise Refusal(409, "NotReadyError", "the agent is in process, try again later")
         mode = body.get("compatibility_mode", "auto")
         if mode not in ("on", "off", "auto"):
             raise bad_request("compatibility_mode must be one of on, off, auto")
@@ -242,31 +323,3 @@ class Service:
             "plan_group": "emulator",
         }
         return {"credits": [entry], "remaining": remaining, "total": entry["total"]}
-
-
-#: The fields of an agent that are more than text, and what they are.
-_AGENT_FIELDS: dict[str, type] = {
-    "presenter": dict,
-    "llm": dict,
-    "knowledge": dict,
-    "greetings": list,
-    "starter_message": list,
-    "triggers": dict,
-    "embed": bool,
-}
-
-
-def _check_agent(body: Mapping[str, Any], required: Sequence[str] = ()) -> None:
-    """Refuse what would make the agent unreadable."""
-    for field in required:
-        if field not in body:
-            raise bad_request(f"{field} is required")
-    for field, kind in _AGENT_FIELDS.items():
-        if field in body and not isinstance(body[field], kind):
-            raise bad_request(f"{field} must be of type {kind.__name__}")
-    presenter = body.get("presenter")
-    if presenter is not None:
-        if presenter.get("type") not in ("talk", "clip", "expressive"):
-            raise bad_request("presenter.type must be one of talk, clip, expressive")
-        if not isinstance(presenter.get("voice", {}), dict):
-            raise bad_request("presenter.voice must be of type dict")

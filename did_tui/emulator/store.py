@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS object (
     kind TEXT NOT NULL, id TEXT NOT NULL, parent TEXT NOT NULL, position INTEGER NOT NULL,
     body TEXT NOT NULL, PRIMARY KEY (kind, id));
 CREATE INDEX IF NOT EXISTS object_by_parent ON object (kind, parent, position);
+CREATE INDEX IF NOT EXISTS object_by_position ON object (position);
 CREATE VIRTUAL TABLE IF NOT EXISTS passage USING fts5 (
     title, text, record UNINDEXED, document UNINDEXED, knowledge UNINDEXED,
     tokenize = 'porter unicode61');
@@ -106,6 +107,18 @@ class Store:
         )
         return [json.loads(row[0]) for row in rows]
 
+    def sorted(
+        self, kind: str, field: str, *, descending: bool, start: int = 0, limit: int = -1
+    ) -> list[dict[str, Any]]:
+        """Objects of a kind by one of their fields; those with the same stay as they were made."""
+        order = "DESC" if descending else "ASC"
+        rows = self._db.execute(
+            "SELECT body FROM object WHERE kind = ? ORDER BY json_extract(body, ?)"  # noqa: S608
+            f" {order}, position LIMIT ? OFFSET ?",
+            (kind, f"$.{field}", limit, start),
+        )
+        return [json.loads(row[0]) for row in rows]
+
     def change(
         self, kind: str, object_id: str, change: Callable[[dict[str, Any]], None]
     ) -> dict[str, Any] | None:
@@ -131,6 +144,10 @@ class Store:
             "INSERT INTO passage (title, text, record, document, knowledge) VALUES (?, ?, ?, ?, ?)",
             (title, text, record, document, knowledge),
         )
+
+    def unindex(self, document: str) -> None:
+        """Make a document's passages findable no more."""
+        self._db.execute("DELETE FROM passage WHERE document = ?", (document,))
 
     def search(self, knowledge: str, question: str, limit: int = 4) -> list[Passage]:
         """The passages of a knowledge base that fit a question, best first.

@@ -11,7 +11,8 @@ GET    /__control/state         streams, sockets, chats, ratings, counts, limits
 GET    /__control/requests      the last 500, with their bodies (DELETE: forget)
 PATCH  /__control/limits        as the options: "idle_seconds" "linger_seconds"
                                 "sessions" "credits" "pending" "chat_mode"
-                                "requests_a_minute", and "ice_servers" [...]
+                                "requests_a_minute" "fetch_anywhere", and
+                                "ice_servers" [...]
 POST   /__control/faults        the next request of a "route" ("*": of any) gets
   "status": 429                 D-ID's words for it, or your own "kind",
                                 "description", "body", "headers"
@@ -34,8 +35,19 @@ POST   /__control/streams/ID/   of one stream, or "all":
 POST   /__control/sockets/drop  {"code": 1011} closes every notifications socket
 
 Routes: list_agents list_agents_bare create_agent get_agent update_agent
-  delete_agent get_runtime list_knowledge create_chat delete_chats send_message
-  rate change_rating delete_rating send_feedback open_stream send_answer
-  send_candidate speak close_stream get_credits
+  delete_agent get_runtime list_knowledge create_chat delete_chats
+  send_message rate change_rating delete_rating send_feedback open_stream
+  send_answer send_candidate speak close_stream get_credits get_account_key
+  create_account_key change_account_key test_webhook create_export get_export
+  delete_export list_keys create_key change_key delete_key get_speech_token
+  list_sessions get_session create_session create_knowledge get_knowledge
+  change_knowledge delete_knowledge query_knowledge list_documents
+  create_document get_document delete_document list_records list_presenters
+  get_presenter change_presenter delete_presenter list_drivers
+  list_expressives get_expressive list_avatars create_avatar get_avatar
+  delete_avatar list_voices clone_voice delete_voice upload_image detect_faces
+  delete_image upload_audio delete_audio get_settings change_settings get_logo
+  change_logo delete_logo list_secrets create_secret get_secret change_secret
+  delete_secret
   notifications (a socket's handshake, which can be late or refused)
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -11,9 +13,10 @@ from did_tui.live.export import Record, Said, as_json
 
 
 class Archive:
-    """One conversation's file in a directory; written anew whenever something was said.
+    """One conversation's file in a directory; written anew when something was said. Any thread.
 
-    A disk that cannot be written costs the transcript, not the conversation: ``trouble`` says so.
+    A disk that cannot be written costs the transcript, not the conversation: ``trouble`` says so,
+    and nothing more is written.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -21,10 +24,15 @@ class Archive:
         self.path: Path | None = None
         self.trouble = ""
         self._kept: tuple[Said, ...] = ()
+        self._lock = threading.Lock()
 
     def keep(self, record: Record) -> None:
         """Write the record, if there is something new in it."""
-        if not record.messages or record.messages == self._kept:
+        with self._lock:
+            self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        if self.trouble or not record.messages or record.messages == self._kept:
             return
         if self.path is None:
             when = datetime.fromtimestamp(record.began).strftime("%Y-%m-%d_%H-%M-%S")
@@ -38,11 +46,20 @@ class Archive:
         self._kept = record.messages
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user can read, in one go; raises ``OSError``."""
+def write_private(path: Path, text: str, *, new: bool = False) -> None:
+    """Write a file that only this user can read; raises ``OSError``.
+
+    What is there is replaced in one go, or with ``new`` left alone: then it is ``FileExistsError``.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.with_name(f".{path.name}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-        file.write(text)
-    part.replace(path)
+    # Nobody can have put a file or a link there for us to write to.
+    part = path if new else path.with_name(f".{secrets.token_hex(8)}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        if not new:
+            part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

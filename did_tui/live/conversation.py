@@ -220,8 +220,8 @@ class Conversation:
         match event:
             case Opening():
                 if self.phase in ("new", "disconnected", "failed"):
-                    self._begin()
                     self.recovery, self.mode = None, self.wished_mode
+                    self._begin()
             case Reconnecting():
                 if self.phase in ("connecting", "connected"):
                     transcript.lose_line(now)
@@ -253,7 +253,8 @@ class Conversation:
                     way = "by the video's way" if self.plan.video else "whole, as it responds"
                     yield Explain(f"D-ID's notifications are lost; answers come {way}.")
             case SessionEnded(reason, said):
-                self._end(reason, f"D-ID ended the session ({said})." if said else "", now)
+                if self.plan.video:  # else it is the stream that was dropped, and the talk goes on
+                    self._end(reason, f"D-ID ended the session ({said})." if said else "", now)
             case Closing():
                 if not self.over:
                     self.phase = "disconnecting"
@@ -359,6 +360,8 @@ class Conversation:
     def _failed(self, event: Failed, now: float) -> None:
         if self.over or self.phase == "disconnecting":
             return
+        if event.step in STREAM_STEPS and not self.plan.video:
+            return  # of the stream that was dropped
         progress = self.steps[event.step]
         progress.state, progress.ended = "failed", now
         if progress.begun is None:
@@ -376,6 +379,8 @@ class Conversation:
         if mode is None or mode == self.mode:
             return
         had_video = self.plan.video
+        if PLANS[mode].video and not had_video and self.phase in ("connecting", "connected"):
+            return  # there is no stream that could show it; connecting again opens one
         self.mode = mode
         if mode != self.wished_mode and mode in DOWNGRADED:
             yield Explain(DOWNGRADED[mode])

@@ -110,6 +110,7 @@ class Line:
         self._freezes = self._gaps = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None  # the stream
         self.stream = WebRtcStream(
             client,
             agent_id,
@@ -132,17 +133,18 @@ class Line:
 
     async def _connect(self) -> None:
         plan = self._conversation.plan
-        steps: list[tuple[Step, Coroutine[Any, Any, None]]] = [
-            ("agent", self._meet()),
-            ("stream", self._open_stream()),
-        ]
+        steps: list[tuple[Step, Coroutine[Any, Any, None]]] = [("agent", self._meet())]
+        if plan.video:
+            steps.append(("stream", self.stream.open(self._wishes.options)))
         if plan.chat or plan.socket:
             steps.append(("chat", self._start_chat(chat=plan.chat, socket=plan.socket)))
         self._spawn(self._guard())
         try:
             async with asyncio.TaskGroup() as tasks:
                 for step, work in steps:
-                    tasks.create_task(self._step(step, work))
+                    task = tasks.create_task(self._step(step, work))
+                    if step == "stream":
+                        self._opening = task
         except* _StepFailed as failures:
             first = failures.exceptions[0]
             if isinstance(first, _StepFailed):
@@ -205,13 +207,6 @@ class Line:
         if mode and mode != "Functional":
             self._emit(ModeChanged(mode))
         self._emit(StepDone("chat"))
-
-    async def _open_stream(self) -> None:
-        try:
-            await self.stream.open(self._wishes.options)
-        except DidError:
-            if self._conversation.plan.video:
-                raise  # a conversation in text does without
 
     # Media
 
@@ -310,6 +305,13 @@ class Line:
         task.add_done_callback(self._tasks.discard)
 
     # Ending
+
+    async def drop_stream(self) -> None:
+        """Close the stream, also while it is being opened; the conversation goes on in text."""
+        if self._opening is not None and not self._opening.done():
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+        await self.stream.close()
 
     def begin_to_close(self) -> asyncio.Task[None]:
         """Close it; the same task however often it is called."""

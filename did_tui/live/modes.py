@@ -1,4 +1,8 @@
-"""D-ID's chat modes: what each opens on connecting and what can be done in it (protocol 4.4)."""
+"""D-ID's chat modes: what each opens on connecting and what can be done in it (protocol 4.4).
+
+D-ID's SDK opens a stream in every mode. Here a mode without video has none: nobody would see it, it
+costs money, and messages that do not name it would not keep it alive.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,8 @@ class Plan:
     @property
     def skipped(self) -> tuple[Step, ...]:
         """The steps that connecting does not take."""
-        return () if self.chat or self.socket else ("chat",)
+        chat: tuple[Step, ...] = () if self.chat or self.socket else ("chat",)
+        return chat if self.video else (*chat, *STREAM_STEPS)
 
 
 _SPEAKS_ONLY = "This conversation only speaks what it is given: it takes no questions."

@@ -67,7 +67,7 @@ from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.recorder import Recorder
 from did_tui.live.talk import LONGEST_WAIT, NotAnswered, Reply, Talk
-from did_tui.live.voicetrack import NOT_HEARD, NOT_TAKEN, MicrophoneTrack
+from did_tui.live.voicetrack import NO_VOICE, NOT_TAKEN, MicrophoneTrack
 
 STREAM_OPTIONS: Mapping[str, Any] = {"compatibility_mode": "on", "fluent": True}
 CLOSING_SECONDS = 2.0  # that closing waits for D-ID; the journal keeps what takes longer
@@ -212,10 +212,10 @@ class Runner:
     def _heard(self, event: Event) -> None:
         """Of what a line says, some can be helped by another line."""
         match event:
-            case SessionEnded("network"):
+            case SessionEnded("network") if self.conversation.plan.video:
                 if self._recover("the connection was lost"):
                     return
-            case Failed("network", hindrance=""):
+            case Failed("network", hindrance="") if self.conversation.plan.video:
                 if self._recover("there is no way through the network", event):
                     return
             case Failed() if self._attempt and self._try_again(event):
@@ -330,10 +330,10 @@ class Runner:
     @property
     def no_microphone_because(self) -> str | None:
         """Why nobody would hear the user's voice; empty if somebody does, None: not connected."""
+        if not self.conversation.plan.video:
+            return NO_VOICE
         if self._line is None or self.conversation.phase != "connected":
             return None
-        if not self.conversation.plan.video:
-            return NOT_HEARD
         takes = self._line.stream.takes_voice
         return None if takes is None else "" if takes else NOT_TAKEN
 
@@ -363,6 +363,7 @@ class Runner:
         if not was_connected and self.conversation.phase == "connected":
             self._connected_at = time.monotonic()
         if isinstance(event, UtteranceStarted):
+            self.playback.expect()
             self.talk.speech.begun()
         if self.conversation.over and self._line is not None and self._line.closing is None:
             self._begin_to_close(self._line)
@@ -402,8 +403,10 @@ class Runner:
                 if self._line is not None:
                     self._line.stream.send(wire.interrupt(video_id, int(time.time() * 1000)))
             case DropStream():
+                if self.microphone is not None:
+                    self.microphone.talk(on=False)
                 if self._line is not None:
-                    self._spawn(self._line.stream.close())
+                    self._spawn(self._line.drop_stream())
             case Explain(sentence):
                 self._explain(sentence)
 

@@ -25,8 +25,9 @@ from aiortc.sdp import candidate_to_sdp
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from did_tui.api.client import Client, is_loopback
+from did_tui.api.client import Client
 from did_tui.api.errors import DidError, NotFound, SessionLost, Unreachable
+from did_tui.api.http import is_loopback
 from did_tui.api.models import Stream
 from did_tui.live import ice, rtc, wire
 from did_tui.live.events import (
@@ -284,15 +285,17 @@ class WebRtcStream:
             self._page.erase()
 
     async def _hang_up(self) -> None:
+        # Not cancelled when it takes longer: what is half closed would stay half open.
+        self._hanging_up = asyncio.create_task(self._end_connection())
+        await asyncio.wait([self._hanging_up], timeout=HANG_UP_SECONDS)
+
+    async def _end_connection(self) -> None:
         if self._gathering is not None:
-            await asyncio.wait([self._gathering], timeout=HANG_UP_SECONDS)
+            await asyncio.wait([self._gathering])  # it opens sockets; ``ice`` says how long
         if self._pc is not None:
             rtc.end_consent(self._pc)
-            # Not cancelled when it takes longer: what is half closed would stay half open.
-            self._hanging_up = asyncio.gather(self._pc.close(), return_exceptions=True)
-            done, _ = await asyncio.wait([self._hanging_up], timeout=HANG_UP_SECONDS)
-            if done:
-                await rtc.close_sockets(self._pc)
+            await asyncio.gather(self._pc.close(), return_exceptions=True)
+            await rtc.close_sockets(self._pc)
 
 
 class NotificationsSocket:

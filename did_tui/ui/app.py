@@ -7,20 +7,29 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
+from textual.app import SystemCommand
 from textual.screen import Screen
 
+from did_tui.api.errors import DidError
+from did_tui.api.inventory import Document, Knowledge
 from did_tui.api.models import Agent
 from did_tui.config import Settings, log_directory
 from did_tui.ui import crash
 from did_tui.ui.base import TerminalApp
+from did_tui.ui.following import followed
 from did_tui.ui.keys import bindings
-from did_tui.ui.screens.agents import AgentsScreen
+from did_tui.ui.kinds import Kind, Place, number
+from did_tui.ui.local import STREAMS, TRANSCRIPTS
+from did_tui.ui.resources import AGENTS, ROOTS
+from did_tui.ui.saving import Edit
+from did_tui.ui.screens.browser import Browser, commands_of
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.signals import exit_on_signals
 from did_tui.ui.sound import make_microphone, make_output
@@ -31,10 +40,9 @@ if TYPE_CHECKING:
     from did_tui.api.client import Client
     from did_tui.live.runner import Runner
 
+CREDITS_SECONDS = 60.0  # between two looks at what is left
 SOON = 0.7  # seconds of closing that need no word
 PATIENCE = 2.0  # seconds that leaving waits for streams to be closed; the journal keeps the rest
-
-STREAMS, TRANSCRIPTS = "streams", "transcripts"  # what is kept in the state directory
 
 OpenClient = Callable[[], Awaitable["Client"]]
 
@@ -50,6 +58,7 @@ class DidTui(TerminalApp[None]):
 
     TITLE = "did-tui"
     ENABLE_COMMAND_PALETTE = True
+    DEFAULT_MODE = AGENTS.name
     BINDINGS = [*bindings("everywhere")]
     CSS = """
     Screen { background: $background; }
@@ -79,11 +88,26 @@ class DidTui(TerminalApp[None]):
         self.settings = settings
         #: Seconds of a clock that never goes back; tests stop it.
         self.now: Callable[[], float] = time.monotonic
+        #: Seconds since the epoch.
+        self.wall: Callable[[], float] = time.time
+        #: What is left, in words; empty while that is not known.
+        self.credits = ""
+        self._credits_at = float("-inf")
+        #: Edits that can be taken back, the last one at the end.
+        self.edits: list[Edit] = []
+        #: Ids of documents that are being indexed.
+        self.following: set[str] = set()
+        self._last = ""  # the mode before this one
+        self.add_mode(AGENTS.name, self._first_screen)
+        for kind in ROOTS[1:]:
+            self.add_mode(kind.name, partial(Browser, Place(kind)))
         self.place = place or settings.place
         self._open_client = open_client
         self._client: asyncio.Future[Client] | None = None
         self._agent, self._say, self._report, self.once = agent, say, report, once
-        self._state, self._record = state, record
+        #: Where is kept what must not be forgotten; None for nowhere.
+        self.state = state
+        self._record = record
         #: Why the program ends with an error, where it does.
         self.trouble = ""
         self._open: dict[Runner, _Open] = {}
@@ -105,8 +129,8 @@ class DidTui(TerminalApp[None]):
 
     async def _connect(self) -> Client:
         client = await self._open_client()
-        if self._state is not None:
-            self.run_worker(self._sweep(client, self._state), group="sweep", exit_on_error=False)
+        if self.state is not None:
+            self.run_worker(self._sweep(client, self.state), group="sweep", exit_on_error=False)
         return client
 
     async def _sweep(self, client: Client, state: Path) -> None:
@@ -119,11 +143,11 @@ class DidTui(TerminalApp[None]):
 
     # Life
 
-    def get_default_screen(self) -> Screen[None]:
+    def _first_screen(self) -> Screen[None]:
         """The list, or the conversation that the command line asks for."""
         if self._agent is not None:
             return ChatScreen(self._agent, say=self._say)
-        return AgentsScreen()
+        return Browser(Place(AGENTS))
 
     def on_mount(self) -> None:
         """Be told when the terminal goes or somebody wants us gone."""
@@ -168,6 +192,74 @@ class DidTui(TerminalApp[None]):
         self._exit_renderables.append(Text(plain(sentence)))
         self._close_messages_no_wait()
 
+    # Places
+
+    def open_place(self, place: Place) -> None:
+        """Open a list over this one."""
+        self.push_screen(Browser(place))
+
+    def go(self, kind: Kind) -> None:
+        """Show the list of a kind, which is a mode of Textual's; others stay as they are."""
+        self._switch(kind.name)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def _switch(self, mode: str) -> None:
+        if mode != self.current_mode:
+            self._last = self.current_mode
+            self.switch_mode(mode)
+
+    def action_place(self, number: int) -> None:
+        """Go to one of the first lists."""
+        self.go(ROOTS[number - 1])
+
+    def action_last_place(self) -> None:
+        """Go where one was before, as it was left."""
+        if self._last:
+            self._switch(self._last)
+
+    def action_palette(self) -> None:
+        """Go anywhere, do anything."""
+        self.action_command_palette()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers here: places and the keys of the list."""
+        if not isinstance(screen, Browser):
+            return
+        for kind in ROOTS:
+            also = ", ".join((kind.name, *kind.aliases))
+            yield SystemCommand(f"Go to {kind.title}", also, partial(self.go, kind))
+        yield from commands_of(screen)
+        yield SystemCommand("Quit did-tui", "Close what is open and leave", self.action_quit)
+
+    def loaded(self) -> None:
+        """A list has come: look for what is left, now and then, and load what is needed next."""
+        self.warm_up()
+        if self.now() - self._credits_at > CREDITS_SECONDS:
+            self._credits_at = self.now()
+            self.run_worker(self._look_for_credits(), group="credits", exit_on_error=False)
+
+    async def _look_for_credits(self) -> None:
+        try:
+            found = await (await self.client()).credits()
+        except DidError:
+            self.credits = ""  # a key need not be allowed to see them
+            return
+        self.credits = f"{number(found.remaining)} credits" if found.raw else ""
+
+    def follow(self, base: Knowledge, document: Document) -> None:
+        """Tell when a document is indexed, wherever the user is then."""
+        self.following.add(document.id)
+        self.run_worker(self._follow(base, document), group="follow", exit_on_error=False)
+
+    async def _follow(self, base: Knowledge, document: Document) -> None:
+        try:
+            self.notify(await followed(await self.client(), base, document, self.now))
+        except DidError as error:
+            self.notify(str(error), title=f"“{document.title}” is out of sight", severity="warning")
+        finally:
+            self.following.discard(document.id)
+
     # Conversations
 
     async def make_runner(self, agent_id: str, screen: ChatScreen) -> Runner:
@@ -192,7 +284,7 @@ class DidTui(TerminalApp[None]):
                 self._record,
                 on_trouble=lambda reason: loop.call_soon_threadsafe(screen.warn, reason),
             )
-        talk, state = self.settings.talk, self._state
+        talk, state = self.settings.talk, self.state
         runner: Runner = live.Runner(
             client,
             agent_id,

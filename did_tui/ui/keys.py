@@ -44,13 +44,95 @@ def _talk(id: str, keys: str, label: str, help: str, *, shown: bool = False) -> 
     return Key(id, keys, f"screen.{action}", label, help, "conversation", shown)
 
 
+def _list(id: str, keys: str, label: str, help: str, *, shown: bool = False) -> Key:  # noqa: A002
+    """A key of the lists."""
+    return Key(id, keys, id.replace("-", "_"), label, help, "list", shown)
+
+
+#: Where the digits lead.
+PLACES = ("Agents", "Sessions", "Knowledge", "Chats", "Diagnostics", "Credits")
+
 KEYS: tuple[Key, ...] = (
     Key(
         "quit", "ctrl+q", "quit", "quit", "Close what is open and leave", "everywhere", False, True
     ),
-    Key("open-chat", "enter,c", "chat", "chat", "Talk with the agent face to face", "agents"),
-    Key("refresh", "r", "refresh", "refresh", "Load the list again", "agents"),
-    Key("leave-list", "q", "app.quit", "quit", "Leave did-tui", "agents"),
+    *(
+        Key(
+            f"place-{number}",
+            str(number),
+            f"app.place({number})",
+            name,
+            f"Go to {name}",
+            "places",
+            False,
+        )
+        for number, name in enumerate(PLACES, 1)
+    ),
+    Key(
+        "last-place", "minus", "app.last_place", "last", "Go where you were before", "places", False
+    ),
+    Key(
+        "palette",
+        "colon",
+        "app.palette",
+        "go",
+        "Go to or do anything (also ctrl+p)",
+        "places",
+        False,
+    ),
+    _list("open-row", "enter", "open", "What is in it, or everything about it", shown=True),
+    _list("chat", "c", "chat", "Talk with the agent face to face", shown=True),
+    _list("new-row", "n", "new", "Make one", shown=True),
+    _list(
+        "edit-row",
+        "e",
+        "edit",
+        "Change it in a form; the diff is shown first",
+        shown=True,
+    ),
+    _list("write-row", "E,f4", "JSON", "Change it as JSON in $VISUAL or $EDITOR"),
+    _list("clone-row", "C", "clone", "Make another one like it"),
+    _list("undo-edit", "u", "undo", "Take the last edit back, for 15 minutes"),
+    _list("query", "f", "find", "Ask it: what an agent would find, with scores", shown=True),
+    _list("fetch", "o", "fetch", "Fetch the export into a file", shown=True),
+    _list("detail", "d", "detail", "Everything about it"),
+    _list("json", "v", "json", "The object as D-ID sent it"),
+    _list("inside-row", "i", "inside", "Its client keys, sessions and exports", shown=True),
+    _list("delete-row", "X,delete", "delete", "Delete it, or all that are marked", shown=True),
+    _list("filter", "slash", "filter", "Show only rows that have these words", shown=True),
+    _list("sort", "s", "sort", "By the next column"),
+    _list("reverse", "S", "reverse", "The last one first"),
+    _list("mark", "space", "mark", "Mark a row: X and y act on all that are marked"),
+    _list("mark-range", "ctrl+@", "range", "ctrl+space: mark from the last mark to here"),
+    _list("copy-id", "y", "copy", "Copy the id, or the ids of all that are marked"),
+    _list("copy-menu", "Y", "copy …", "Copy the name, the JSON or a curl command"),
+    _list("wide", "w", "wide", "The preview, or more columns"),
+    _list("refresh-list", "r", "refresh", "Load the list again"),
+    _list("back", "escape", "back", "Clear the filter and the marks, then one place back"),
+    _list("leave", "q", "leave", "One place back; from a first list, leave did-tui"),
+    _list("help-list", "question_mark,f1", "help", "These keys", shown=True),
+    Key("save", "f2", "save", "save", "Save; a diff is shown before it is sent", "form"),
+    Key("edit-field", "f4", "edit_field", "editor", "Write the field in your own editor", "form"),
+    Key("restore-field", "ctrl+r", "restore_field", "restore", "The field as it was", "form"),
+    Key(
+        "leave-form",
+        "escape",
+        "leave_form",
+        "leave",
+        "Leave; asks if something was typed",
+        "form",
+    ),
+    Key("help-form", "f1", "help_form", "help", "These keys", "form"),
+    Key("found-on", "down,pagedown", "scroll_found(3)", "on", "Scroll on", "query", False),
+    Key("found-back", "up,pageup", "scroll_found(-3)", "back", "Scroll back", "query", False),
+    Key("leave-query", "escape", "leave_query", "back", "Back to the list", "query"),
+    Key("tab-before", "left_square_bracket", "tab(-1)", "tab", "The tab before", "detail"),
+    Key("tab-after", "right_square_bracket", "tab(1)", "tab", "The tab after", "detail"),
+    Key("copy-text", "y", "copy_text", "copy", "Copy the id, or the JSON if it is shown", "detail"),
+    Key("scroll-on", "j,down", "scroll(1)", "down", "Scroll on", "detail", False),
+    Key("scroll-back", "k,up", "scroll(-1)", "up", "Scroll back", "detail", False),
+    Key("leave-detail", "escape,q", "leave_detail", "back", "Back to the list", "detail"),
+    Key("help-detail", "question_mark,f1", "help_detail", "help", "These keys", "detail"),
     _chat(
         "interrupt",
         "ctrl+c",
@@ -128,6 +210,11 @@ _SIGNS = {
     "equals_sign": "=",
     "minus": "-",
     "question_mark": "?",
+    "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "colon": ":",
+    "ctrl+@": "ctrl+space",
     "pageup": "pgup",
     "pagedown": "pgdn",
 }

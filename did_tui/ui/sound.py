@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from did_tui.ui.base import TerminalApp
 
 READING_SECONDS = 15
-ON_ITS_WAY = 0.6  # seconds in which sound of an interrupted utterance may still come
 COPYING_SECONDS = 120  # for an address that has to come into a browser
 
 _hinted: WeakSet[TerminalApp[Any]] = WeakSet()  # those that were told how sound could be heard
@@ -116,20 +115,6 @@ class Sound:
     def muted(self) -> bool:
         """Whether the user wants silence."""
         return self.playback is not None and self.playback.muted
-
-    def hush(self) -> None:
-        """Let nothing be heard that is still on its way, after an interruption."""
-        playback = self.playback
-        if playback is not None:
-            playback.hushed = True
-            asyncio.get_running_loop().call_later(ON_ITS_WAY, self.hear_again)
-
-    def hear_again(self) -> None:
-        """Let everything be heard, unless the user speaks just now."""
-        microphone = self.microphone
-        busy = microphone is not None and microphone.talking and microphone.duplex == "user"
-        if self.playback is not None:
-            self.playback.hushed = busy
 
     def mute(self) -> None:
         """Sound off, or on again."""

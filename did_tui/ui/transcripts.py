@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -39,10 +40,10 @@ def write(record: Record, path: Path) -> None:
         raise NotKept(f"A transcript is kept as one of {', '.join(f'.{end}' for end in FORMS)}.")
     try:
         path = path.expanduser()
-        if path.exists():
-            raise NotKept(f"{path} is there already: give another name.")
-        write_private(path, form(record))
+        write_private(path, form(record), new=True)
     except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.lexists(path):
+            raise NotKept(f"{path} is there already: give another name.") from error
         raise NotKept(f"{path} cannot be written: {error.strerror or error}.") from error
     except (RuntimeError, ValueError) as error:  # nobody has that home, no file that name
         raise NotKept(f"{path} cannot be written: {error}.") from error

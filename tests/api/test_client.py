@@ -138,7 +138,7 @@ async def test_what_is_on_this_machine_is_not_asked_for_through_a_proxy(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     client = Client(Credentials.parse(KEY), emulator.url)
-    assert (await client.agent_page()).agents
+    assert (await client.agent_page()).rows
     await client.close()
 
 

@@ -53,6 +53,19 @@ def envelope(kind: str, description: str) -> bytes:
         (429, b"", errors.RateLimited),
         (451, envelope("TextModerationError", "Automatic content moderation"), errors.Moderated),
         (400, envelope("BadRequest", "no"), errors.BadRequest),
+        (409, envelope("Conflict", "being changed"), errors.Conflict),
+        (415, envelope("UnsupportedMimeTypeError", "no"), errors.UnknownFormat),
+        (501, envelope("NotImplementedError", "no"), errors.NotOffered),
+        (
+            400,
+            envelope("BadRequest", "Maximum number of client keys per resource reached"),
+            errors.LimitReached,
+        ),
+        (
+            400,
+            envelope("BadRequest", "User already has a client key for agents"),
+            errors.LimitReached,
+        ),
         (418, b"teapot", errors.BadRequest),
     ],
 )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+from anyjson import json_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_tui.api.models import Agent, AgentPage, Stream
+from did_tui.api.errors import BadAnswer
+from did_tui.api.inventory import Credits, Document, Export, Knowledge
+from did_tui.api.models import Agent, Page, Stream, rows
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=12,
-)
 FIELDS = ["id", "preview_name", "presenter", "llm", "knowledge", "greetings", "status", "other"]
 
 
@@ -42,10 +41,51 @@ def test_a_bad_field_costs_only_itself() -> None:
     assert agent.raw["new_in_2027"] == {"kept": True}
 
 
-def test_a_bad_row_hides_no_other() -> None:
-    page = AgentPage.parse({"agents": [{"id": "a"}, None, 3, {"id": []}, {"id": "b"}], "token": 1})
-    assert [agent.id for agent in page.agents] == ["a", "", "b"]
+def test_a_bad_row_hides_no_other_and_is_kept_with_a_note() -> None:
+    answer = {"agents": [{"id": "a"}, None, 3, {"id": []}, {"id": "b"}], "token": 1}
+    page = Page.read(Agent, answer, "agents")
+    assert [agent.id for agent in page.rows] == ["a", "", "", "", "b"]
+    assert [agent.note for agent in page.rows] == [
+        "",
+        "not an object: None",
+        "not an object: 3",
+        "could not be read: id",
+        "",
+    ]
+    assert page.rows[3].raw == {"id": []}
     assert page.token == ""
+
+
+@pytest.mark.parametrize("answer", ["x", 3, {"other": []}, {"agents": 3}, {"agents": {}}])
+def test_what_is_no_list_is_no_empty_list(answer: object) -> None:
+    with pytest.raises(BadAnswer):
+        rows(Agent, answer, "agents")
+
+
+@pytest.mark.parametrize("answer", [[], {}, None, {"agents": None}, {"agents": []}])
+def test_an_empty_list_in_each_of_its_forms(answer: object) -> None:
+    assert rows(Agent, answer, "agents") == []
+
+
+@given(json_values)
+def test_what_an_account_holds_can_be_read_from_anything(data: object) -> None:
+    for kind in (Document, Export, Knowledge, Credits):
+        assert isinstance(kind.parse(data).note, str)
+    assert isinstance(Credits.read(data).remaining, float | int)
+
+
+def test_credits_as_the_bare_list_that_some_accounts_get() -> None:
+    read = Credits.read([{"remaining": 3, "total": 5}, {"remaining": 1.5, "total": 5}, None])
+    assert (read.remaining, read.total) == (4.5, 10)
+
+
+def test_a_document_is_named_by_the_second_part_of_its_id() -> None:
+    document = Document.parse({"id": "knl_1#doc_2", "status": "document/processing"})
+    assert (document.knowledge_id, document.key, document.state) == ("knl_1", "doc_2", "processing")
+    assert not document.done
+    failed = Document.parse({"status": "error", "error": {"description": "too large"}})
+    assert failed.failed
+    assert failed.trouble == "too large"
 
 
 def test_the_offer_is_found_in_each_of_its_forms() -> None:

@@ -360,7 +360,7 @@ async def test_the_rate_of_requests(client: PlainClient) -> None:
 
 async def test_limits_on_the_command_line() -> None:
     options = "--idle-seconds 9.5 --linger-seconds 2 --sessions 3 --credits 0 --pending 1"
-    more = "--requests-a-minute 7 --chat-mode Off"
+    more = "--requests-a-minute 7 --chat-mode Off --fetch-anywhere"
     with running(*options.split(), *more.split()) as url:
         async with PlainClient(url) as client:
             assert (await client.state())["limits"] == {
@@ -371,6 +371,7 @@ async def test_limits_on_the_command_line() -> None:
                 "pending": 1,
                 "requests_a_minute": 7,
                 "chat_mode": "Off",
+                "fetch_anywhere": True,
                 "ice_servers": [],
             }
 

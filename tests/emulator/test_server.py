@@ -14,6 +14,8 @@ from did_tui.emulator.service import Service
 from did_tui.emulator.store import Store
 from did_tui.emulator.voice import Voice
 
+CLIP = {"type": "clip", "presenter_id": "v2_public_kai@emulator"}
+TALK = {"type": "talk", "source_url": "http://x/ada.png", "thumbnail": "http://x/ada.png"}
 AUTH = {"Authorization": "Basic demo:emulator"}
 
 
@@ -40,7 +42,7 @@ def test_ids_and_data_are_the_same_with_the_same_seed() -> None:
 
 
 def test_agents_can_be_made_changed_and_deleted(http: TestClient) -> None:
-    made = http.post("/agents", json={"presenter": {"type": "talk"}, "preview_name": "Ada"})
+    made = http.post("/agents", json={"presenter": TALK, "preview_name": "Ada"})
     assert made.status_code == 200
     ada = made.json()
     assert ada["id"].startswith("agt_")
@@ -63,9 +65,17 @@ def test_the_list_in_pages_and_as_the_bare_array(http: TestClient) -> None:
 
 
 def test_the_order_of_the_list(http: TestClient) -> None:
-    http.post("/agents", json={"presenter": {"type": "clip"}, "preview_name": "New"})
+    http.post("/agents", json={"presenter": CLIP, "preview_name": "New"})
     query = {"sort_by": "created_at", "order": "descending", "limit": "1"}
     assert http.get("/agents/me", params=query).json()["agents"][0]["preview_name"] == "New"
+    query["order"] = "ascending"
+    assert http.get("/agents/me", params=query).json()["agents"][0]["preview_name"] != "New"
+    kai = agent_id(http, "Kai")
+    http.post(f"/agents/{kai}/chat", json={})
+    query |= {"sort_by": "chats", "order": "descending"}
+    assert http.get("/agents/me", params=query).json()["agents"][0]["preview_name"] == "Kai"
+    for bad in ({"sort_by": "size"}, {"order": "random"}, {"limit": "0"}, {"token": "x"}):
+        assert http.get("/agents/me", params=bad).status_code == 400, bad
 
 
 def test_the_runtime_view_has_what_the_sdk_needs(http: TestClient) -> None:
@@ -89,13 +99,18 @@ def test_the_key_is_wanted_everywhere(http: TestClient) -> None:
 def test_every_form_of_credentials_opens_the_door(http: TestClient) -> None:
     service = http.app.state.service  # type: ignore[attr-defined]
     client_key = service.store.all("client-key")[0]["client_key"]
+    agent = service.store.all("client-key")[0]["resource_id"]
     forms = [
         "Basic demo:emulator~0123456789abc",
         "Basic ZGVtbzplbXVsYXRvcg==",
         "Basic ZGVtbzplbXVsYXRvcjo=",
         "Bearer demo:emulator~c1",
-        f"Client-Key {client_key}.visitor_0123456789abc",
     ]
+    headers = {
+        "Authorization": f"Client-Key {client_key}.visitor_0123456789abc",
+        "Origin": "http://localhost",
+    }
+    assert http.get(f"/agents/{agent}/runtime", headers=headers).status_code == 200
     for form in forms:
         assert http.get("/agents/me", headers={"Authorization": form}).status_code == 200, form
     for form in ("Basic demo:other", "Bearer x", "Client-Key ck_none.a_b", "demo:emulator"):

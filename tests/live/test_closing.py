@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -184,11 +185,35 @@ async def test_connecting_again_while_the_old_stream_is_being_deleted(bench: Ben
     assert line is not None
     runner._begin_to_close(line)
     await runner.open()
-    await asyncio.sleep(0.7)
+    async with asyncio.timeout(20):
+        while len(bench.gate.left_open) != 1:
+            await asyncio.sleep(0.02)
     assert runner.conversation.phase in ("connecting", "connected")
-    assert len(bench.gate.left_open) == 1
     await runner.close()
     assert bench.gate.asked.count("chat") == 1, "the same chat carries on"
+
+
+def open_datagrams() -> list[object]:
+    """The UDP sockets that the running loop still has open."""
+    loop = asyncio.get_running_loop()
+    kind = asyncio.selector_events._SelectorDatagramTransport  # type: ignore[attr-defined]
+    found = [each for each in gc.get_objects() if isinstance(each, kind)]
+    return [each for each in found if each._loop is loop and not each.is_closing()]
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.3])
+async def test_a_stream_that_the_mode_does_not_show_leaves_no_socket(
+    bench: Bench, wait: float
+) -> None:
+    bench.gate.changes["chat"] = lambda chat: chat | {"chat_mode": "TextOnly"}
+    bench.gate.delays["create"] = wait
+    runner = bench.runner()
+    await runner.open()
+    assert runner.conversation.phase == "connected"
+    async with asyncio.timeout(20):
+        while bench.gate.left_open or open_datagrams() or not bench.gate.opened:
+            await asyncio.sleep(0.02)
+    await runner.close()
 
 
 async def test_the_playback_can_be_opened_again(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from did_tui.live import events as e
 from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.runner import Runner
-from did_tui.live.voicetrack import NOT_HEARD, NOT_TAKEN
+from did_tui.live.voicetrack import NO_VOICE, NOT_TAKEN
 
 
 class Switch:
@@ -58,7 +58,7 @@ async def test_it_stays_on_while_the_agent_hears_it() -> None:
         (e.Reconnecting("no packet came for 5 s", 1, 3), None),
         (e.SessionEnded("inactivity"), None),
         (e.Failed("network", "No way."), None),
-        (e.ModeChanged("Maintenance"), NOT_HEARD),
+        (e.ModeChanged("Maintenance"), NO_VOICE),
     ],
 )
 async def test_it_is_turned_off_where_nobody_hears_it(event: e.Event, why: str | None) -> None:

@@ -429,6 +429,26 @@ def test_a_downgrade_while_connecting_needs_no_picture() -> None:
     assert told.tell(e.ModeChanged("Anything"), e.ModeChanged("")) == []
 
 
+def test_in_text_there_is_no_stream_that_could_end_it() -> None:
+    told = Told(e.Opening(), e.StepDone("chat"), e.StepDone("channel"))
+    told.tell(e.ModeChanged("TextOnly"), e.SessionEnded("inactivity", "inactivity"))
+    told.tell(e.SessionEnded("network"), e.Failed("network", "No way.", ""))
+    assert told.phase() == "connected"
+    told.tell(e.ModeChanged("Functional"))
+    assert told.conversation.mode == "TextOnly", "there is no stream to show"
+
+
+def test_connecting_again_takes_the_steps_of_the_mode_that_is_wished() -> None:
+    told = connected()
+    told.tell(e.ModeChanged("TextOnly"), e.Closing(), e.Closed("user"), e.Opening())
+    assert told.conversation.mode == "Functional"
+    assert told.conversation.steps["stream"].state == "waiting"
+    told.tell(e.Closing(), e.Closed("user"))
+    told.conversation.wished_mode = "DirectPlayback"
+    told.tell(e.Opening())
+    assert told.conversation.steps["chat"].state == "skipped"
+
+
 def test_the_idle_close_is_counted_down_and_a_message_resets_it() -> None:
     conversation = connected().conversation
     began = conversation._active_at

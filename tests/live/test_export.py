@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from itertools import pairwise
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from did_tui.live import events as e
-from did_tui.live.archive import Archive
+from did_tui.live.archive import Archive, write_private
 from did_tui.live.captions import spread
 from did_tui.live.conversation import Conversation
 from did_tui.live.export import FORMS, Record, as_json, as_markdown, as_srt, as_vtt, record_of
@@ -151,8 +152,38 @@ def test_an_agents_name_cannot_lead_out_of_the_directory(tmp_path: Path) -> None
     assert archive.path.exists()
 
 
-def test_a_disk_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_disk_that_cannot_be_written_is_said_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     archive = Archive(tmp_path / "file")
     archive.keep(record())
     assert "cannot be kept" in archive.trouble
+    (tmp_path / "file").unlink()
+    archive.keep(record())
+    assert not (tmp_path / "file").exists()
+
+
+def test_a_private_file_is_written_through_no_link_and_over_nothing(tmp_path: Path) -> None:
+    others, link = tmp_path / "others", tmp_path / "link"
+    link.symlink_to(others)
+    for there in (link, tmp_path):
+        with pytest.raises(FileExistsError):
+            write_private(there, "ours", new=True)
+    assert not others.exists()
+    write_private(link, "ours")
+    assert not link.is_symlink()
+    assert link.read_text() == "ours"
+    write_private(tmp_path / "new", "ours", new=True)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_disk_that_is_full_keeps_no_half_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new: bool
+) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fdopen", full)
+    with pytest.raises(OSError, match="No space"):
+        write_private(tmp_path / "name", "text", new=new)
+    assert list(tmp_path.iterdir()) == []

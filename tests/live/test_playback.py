@@ -94,3 +94,45 @@ def test_what_is_in_the_device_is_not_heard_yet(device: Device, playback: Playba
     assert heard(playback) >= 4 * PACKET, "all of it was handed out long ago"
     assert wait_until(lambda: playback.heard_seconds >= 0.08, 10)
     assert playback.heard_seconds <= 0.1
+
+
+def loudest(device: Device, since: int) -> int:
+    """Of what was written behind so many bytes."""
+    return int(np.abs(np.frombuffer(device.taken[since:], np.int16).astype(int)).max(initial=0))
+
+
+def test_an_interrupted_voice_dies_away_and_what_is_on_its_way_is_not_heard(
+    device: Device, playback: Playback
+) -> None:
+    say(playback, 20)
+    assert wait_until(lambda: loudest(device, 0) > 7000, 10)
+    playback.hush()
+    assert wait_until(lambda: playback.figures.depth_ms == 0, 10)
+    said, known = len(device.taken), heard(playback)
+    say(playback, 5, first=20)
+    assert wait_until(lambda: heard(playback) >= known + 4 * PACKET, 10)
+    assert loudest(device, said) == 0
+    sound = np.frombuffer(device.taken[:said], np.int16)[::2].astype(int)
+    assert np.abs(np.diff(sound)).max() < 2 * 8000 * 2 * np.pi * 220 / RATE, "it was cut off"
+
+
+def test_the_next_utterance_is_heard_from_its_beginning(device: Device, playback: Playback) -> None:
+    say(playback, 20)
+    assert wait_until(lambda: loudest(device, 0) > 7000, 10)
+    playback.hush()
+    assert wait_until(lambda: playback.figures.depth_ms == 0, 10)
+    said = len(device.taken)
+    playback.expect()
+    say(playback, 5, first=20)
+    assert wait_until(lambda: loudest(device, said) > 7000, 10)
+
+
+def test_mute_does_not_click(device: Device, playback: Playback) -> None:
+    say(playback, 40)
+    assert wait_until(lambda: loudest(device, 0) > 7000, 10)
+    playback.muted = True
+    assert wait_until(
+        lambda: len(device.taken) > 0 and loudest(device, len(device.taken) - 4000) == 0, 10
+    )
+    sound = np.frombuffer(bytes(device.taken), np.int16)[::2].astype(int)
+    assert np.abs(np.diff(sound)).max() < 2 * 8000 * 2 * np.pi * 220 / RATE

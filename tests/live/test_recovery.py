@@ -14,6 +14,7 @@ from test_closing import Bench, bench  # noqa: F401 (a fixture)
 from test_journal import forge
 
 from did_tui.live import runner as running
+from did_tui.live.events import Failed, SessionEnded
 from did_tui.live.journal import Journal
 from did_tui.live.runner import NotAnswered, Runner
 
@@ -218,6 +219,13 @@ async def test_a_conversation_in_text(bench: Bench) -> None:  # noqa: F811
     runner = await connected(bench, mode="TextOnly")
     assert "control and C" in (await runner.ask("How do I interrupt you?")).text
     assert runner.speak("Hello there") == ""
+    assert "create" not in bench.gate.asked, "a stream that nobody sees costs money"
+    assert "in text" in (runner.no_microphone_because or "")
+    assert runner.conversation.steps["stream"].state == "skipped"
+    runner._recover("the network changed")
+    await until(lambda: is_connected(runner))
+    assert "control and C" in (await runner.ask("How do I interrupt you?")).text
+    assert "create" not in bench.gate.asked
     await runner.close()
 
 
@@ -310,4 +318,26 @@ async def test_a_downgrade_when_the_chat_is_opened_goes_on_in_text(
     assert any("credits" in sentence for sentence in bench.explained)
     assert "control and C" in (await runner.ask("How do I interrupt you?")).text
     await until(lambda: bench.gate.left_open == set())
+    await runner.close()
+
+
+async def test_a_stream_that_is_dropped_while_it_opens_ends_nothing(
+    bench: Bench,  # noqa: F811
+) -> None:
+    bench.gate.changes["chat"] = lambda chat: chat | {"chat_mode": "TextOnly"}
+    bench.gate.delays["sdp"] = 1.0
+    bench.gate.delays["chat"] = 0.5
+    runner = await connected(bench)
+    line = runner._line
+    assert line is not None
+    await until(lambda: bench.gate.opened != set() and bench.gate.left_open == set())
+    assert line._opening is not None
+    assert line._opening.done()
+    assert line.stream._pc is None or line.stream._pc.connectionState == "closed"
+    for late in (SessionEnded("inactivity", "inactivity"), SessionEnded("network")):
+        runner._heard(late)
+    runner._heard(Failed("network", "There is no way through the network.", ""))
+    assert is_connected(runner)
+    assert runner.conversation.reconnections == 0
+    assert "control and C" in (await runner.ask("How do I interrupt you?")).text
     await runner.close()

@@ -83,19 +83,43 @@ def test_flush_is_silent_at_once_and_the_next_sound_is_whole(server: NullSink) -
         hushed = feeder.hush()
         said = feeder.fed
         time.sleep(0.4)
-        feeder.resume()
+        resumed = feeder.resume()
         time.sleep(0.4)
         underflows = feeder.speaker.underflows
-        feeder.hush()
+        ended = feeder.hush()
         time.sleep(0.1)
-    numbers = heard.numbers()
-    before = np.flatnonzero((numbers >= 0) & (numbers < said))
+    numbers = heard.numbers()[: heard.frame_at(ended)]
+    before = np.flatnonzero(numbers[: heard.frame_at(resumed)] >= 0)
     after = numbers[numbers >= said]
     assert heard.time_of(before[-1]) - hushed < 0.060
     assert len(before) < said, "nothing was dropped"
     assert len(after) > RATE // 10
     assert (after == np.arange(said, said + len(after))).all()
     assert underflows == 0
+
+
+@needs_pulse
+def test_a_flush_fades(server: NullSink) -> None:
+    turn = 2 * np.pi * 300 / RATE
+    wave = np.rint(12_000 * np.sin(turn * np.arange(RATE))).astype(np.int16)
+    sound = np.repeat(wave[:, None], 2, axis=1).tobytes()
+    with server.record() as heard:
+        speaker = open_speaker("pulse", env=server.env())
+        written = 0
+        deadline = time.monotonic() + 0.5
+        while time.monotonic() < deadline:
+            size = speaker.writable() * FRAME_BYTES
+            speaker.write(sound[written : written + size])
+            written += size
+            time.sleep(0.005)
+        assert speaker.flush()
+        time.sleep(0.5)
+        speaker.close()
+    loud = heard.loud(1000)
+    assert len(loud) > RATE // 5
+    assert len(loud) * FRAME_BYTES < written, "nothing was dropped"
+    end = heard.pcm[loud[RATE // 10] :, 0].astype(int)
+    assert np.abs(np.diff(end, 2)).max() < 3 * 12_000 * turn**2, "it was cut off"
 
 
 @needs_pulse
@@ -438,14 +462,25 @@ def test_portaudio_latency_is_ring_and_device(device: Fake, delay: float, known:
     assert speaker.latency() == pytest.approx(known + 0.010 + 0.030, abs=0.02)
 
 
-def test_portaudio_flush_empties_the_ring(device: Fake) -> None:
+def test_portaudio_flush_lets_the_ring_die_away(device: Fake) -> None:
     speaker, stream = device
-    speaker.write(counter_pcm(0, 400))
-    speaker.flush()
-    assert stream.ask(200) == bytes(800)
+    loud = np.full((2000, 2), 20_000, np.int16)
+    speaker.write(loud.tobytes())
+    assert speaker.flush()
+    heard = np.frombuffer(stream.ask(1000), np.int16).reshape(-1, 2)[:, 0].astype(int)
+    assert heard[0] == 20_000
+    assert np.abs(np.diff(heard)).max() < 100
+    assert not heard[RATE // 100 :].any()
     assert speaker.underflows == 0
     speaker.write(counter_pcm(400, 200))
     assert stream.ask(200) == counter_pcm(400, 200)
+
+
+def test_portaudio_flush_says_that_too_little_is_left_to_die_away(device: Fake) -> None:
+    speaker, stream = device
+    speaker.write(counter_pcm(0, 400))
+    assert not speaker.flush()
+    assert stream.ask(400) == counter_pcm(0, 400)
 
 
 def test_portaudio_death_is_noticed(device: Fake) -> None:

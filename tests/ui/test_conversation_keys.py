@@ -23,7 +23,7 @@ from did_tui.api.errors import Unreachable
 from did_tui.api.models import RuntimeAgent
 from did_tui.live import events as e
 from did_tui.live.media.speaker import Device
-from did_tui.ui.screens.agents import AgentsScreen
+from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.screens.commands import COMMANDS, BadCommand, parse
 from did_tui.ui.screens.dialogs import Help, Passage, Pick
@@ -223,20 +223,6 @@ async def test_the_microphone_says_why_not() -> None:
         assert "microphone ▃" in words(app.export_screenshot())
         await pilot.press("ctrl+t")
         assert not microphone.talking
-
-
-async def test_an_interruption_lets_nothing_be_heard_that_is_on_its_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("did_tui.ui.sound.ON_ITS_WAY", 60)
-    app = ScriptedApp(well)
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen, runner = await talk(pilot)
-        runner.tell(e.UtteranceStarted("v1"))
-        await pilot.press("ctrl+c")
-        assert runner.playback.hushed
-        screen.sound.hear_again()
-        assert not runner.playback.hushed
 
 
 # The prompt
@@ -452,7 +438,7 @@ async def test_who_wants_to_know_is_told_how_it_was(wanted: bool) -> None:
             await pilot.press("4")
             await settle(pilot)
         assert runner.feedback == [4] * wanted
-        assert isinstance(app.screen, AgentsScreen)
+        assert isinstance(app.screen, Browser)
 
 
 # Text from outside

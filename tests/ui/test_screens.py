@@ -22,7 +22,7 @@ from scripted import (
 )
 
 from did_tui.live import events as e
-from did_tui.ui.screens.agents import AgentsScreen
+from did_tui.ui.screens.browser import Browser
 from did_tui.ui.widgets.captions import CaptionLines
 from did_tui.ui.widgets.prompt import Prompt
 
@@ -61,7 +61,7 @@ async def test_the_list_while_it_loads(size: tuple[int, int], golden: Golden) ->
     app._open_client = never  # type: ignore[assignment]
     async with app.run_test(size=size) as pilot:
         screen = app.screen
-        assert isinstance(screen, AgentsScreen)
+        assert isinstance(screen, Browser)
         await settle(pilot)
         app.now = lambda: NOW + 2
         screen._say_loading(NOW)
@@ -74,10 +74,10 @@ async def test_the_cursor_moves_and_the_preview_follows() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         screen = app.screen
-        assert isinstance(screen, AgentsScreen)
+        assert isinstance(screen, Browser)
         for key, name in [("down", "Ada (draft)"), ("j", "Broken"), ("j", "Broken"), ("g", "Ada")]:
             await pilot.press(key)
-            current = screen.table.current
+            current = screen.current()
             assert current is not None
             assert current.name == name
 
@@ -354,7 +354,7 @@ async def test_escape_closes_the_stream_and_goes_back() -> None:
         await pilot.press("escape")
         await settle(pilot)
         assert runner.closed >= 1
-        assert isinstance(app.screen, AgentsScreen)
+        assert isinstance(app.screen, Browser)
 
 
 async def test_quitting_closes_the_stream() -> None:

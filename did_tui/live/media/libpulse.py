@@ -68,6 +68,19 @@ class ServerInfo(ctypes.Structure):
     ]
 
 
+class TimingInfo(ctypes.Structure):
+    """The beginning of pa_timing_info, which is all that is read; times in microseconds."""
+
+    _fields_ = [
+        ("seconds", ctypes.c_long),  # a struct timeval
+        ("microseconds", ctypes.c_long),
+        ("synchronized_clocks", c_int),
+        ("sink", ctypes.c_uint64),
+        ("source", ctypes.c_uint64),
+        ("transport", ctypes.c_uint64),
+    ]
+
+
 Notify = CFUNCTYPE(None, c_void_p, c_void_p)
 DeviceInfoNotify = CFUNCTYPE(None, c_void_p, POINTER(DeviceInfo), c_int, c_void_p)
 ServerInfoNotify = CFUNCTYPE(None, c_void_p, POINTER(ServerInfo), c_void_p)
@@ -129,7 +142,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "pa_stream_writable_size": (c_size_t, [_Object]),
     "pa_stream_write": (c_int, [_Object, c_char_p, c_size_t, _Object, ctypes.c_int64, c_int]),
     "pa_stream_get_latency": (c_int, [_Object, POINTER(ctypes.c_uint64), POINTER(c_int)]),
-    "pa_stream_flush": (_Object, [_Object, _Object, _Object]),
+    "pa_stream_get_timing_info": (POINTER(TimingInfo), [_Object]),
     "pa_stream_disconnect": (c_int, [_Object]),
     "pa_stream_unref": (None, [_Object]),
     "pa_operation_unref": (None, [_Object]),

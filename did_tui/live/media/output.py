@@ -132,9 +132,9 @@ class Output:
         """Return the seconds until a frame written now is heard, nan while that is unknown."""
         return self._speaker.latency()
 
-    def flush(self) -> None:
-        """Drop what was written and not yet heard."""
-        self._speaker.flush()
+    def flush(self) -> bool:
+        """Let what was written and not yet heard die away; whether it ends in silence now."""
+        return self._speaker.flush()
 
     def close(self) -> None:
         """Give the device back; may be called again."""

@@ -20,8 +20,9 @@ import numpy as np
 
 from did_tui.live.media.clock import Drift, LipSync, PictureQueue
 from did_tui.live.media.decode import Decoder, Plain, Samples, decoder_of
+from did_tui.live.media.output import scaled
 from did_tui.live.media.recorder import Recorder
-from did_tui.live.media.speaker import RATE, SilentSpeaker, Speaker, SpeakerError
+from did_tui.live.media.speaker import FADE, RATE, SilentSpeaker, Speaker, SpeakerError
 from did_tui.live.media.speaker import open_speaker as open_default_speaker
 from did_tui.live.media.voice import VoiceBuffer, VoiceCounters
 
@@ -32,6 +33,7 @@ BLOCK = RATE // 100  # frames the feeder writes at a time
 NAP = 0.01  # seconds between two looks at the speaker
 RESERVE = 0.06  # seconds that a device here is to hold, whatever is missing
 SOONEST = 0.001  # seconds between two looks at the pictures
+ON_ITS_WAY = 0.6  # seconds in which sound of an interrupted utterance may still come
 
 
 @dataclass(slots=True)
@@ -108,6 +110,9 @@ class Playback:
         self._offset_seen: float | None = None
         self._latency = math.nan
         self._written = 0
+        self._hushing = False
+        self._held_until = 0.0
+        self._gain = 1.0
         self._heard = 0.0
         self._to_be_heard: deque[tuple[float, float]] = deque(maxlen=1000)
         self._sender_drift, self._device_drift = Drift(), Drift()
@@ -154,7 +159,11 @@ class Playback:
     @property
     def loudness(self) -> float:
         """How loud the voice is for whoever sits here, 0 to 1: what a microphone would hear."""
-        return self.level if self.audible and not (self.muted or self.hushed) else 0.0
+        return self.level if self.audible and not self._silenced else 0.0
+
+    @property
+    def _silenced(self) -> bool:
+        return self.muted or self.hushed or time.monotonic() < self._held_until
 
     @property
     def figures(self) -> Figures:
@@ -293,11 +302,16 @@ class Playback:
             self._sync.voice_arrivals.add(now, heard)
 
     def hush(self) -> None:
-        """Be silent at once: forget what waits, here and in the device."""
-        with self._voice_lock:
-            self._voice.clear()
-        if self._speaker is not None:
-            self._speaker.flush()
+        """Be silent at once: forget what waits, here and in the device, and what is on its way.
+
+        What comes within ``ON_ITS_WAY`` is not heard, or until ``expect``.
+        """
+        self._held_until = time.monotonic() + ON_ITS_WAY
+        self._hushing = True
+
+    def expect(self) -> None:
+        """Another utterance begins: what comes from now on is heard."""
+        self._held_until = 0.0
 
     def _feed(self) -> None:
         try:
@@ -307,6 +321,9 @@ class Playback:
             self._complain(error)
         while not self._stop.wait(NAP):
             try:
+                if self._hushing:
+                    self._hushing = False
+                    self._fall_silent(self._speaker)
                 self._fill(self._speaker)
                 self._listen()
             except SpeakerError as error:
@@ -318,6 +335,17 @@ class Playback:
     def _complain(self, error: SpeakerError) -> None:
         if not self._stop.is_set():
             self._on_trouble(f"{error}.")
+
+    def _fall_silent(self, speaker: Speaker) -> None:
+        """Forget what waits; what was heard last dies away, in the device or behind it."""
+        silent = speaker.flush()
+        with self._voice_lock:
+            rest = self._voice.dying(FADE)
+            self._voice.clear()
+        if not silent:
+            speaker.write(scaled(rest.tobytes(), self._gain, self._gain))
+            self._written += FADE
+        self._gain = 0.0
 
     def _fill(self, speaker: Speaker) -> None:
         wanted = speaker.writable()
@@ -334,9 +362,8 @@ class Playback:
             self._meter(sound.samples)
             if self.recorder is not None:
                 self.recorder.hear(sound.samples, now + (0 if math.isnan(latency) else latency))
-            speaker.write(
-                bytes(BLOCK * 4) if self.muted or self.hushed else sound.samples.tobytes()
-            )
+            before, self._gain = self._gain, 0.0 if self._silenced else 1.0
+            speaker.write(scaled(sound.samples.tobytes(), before, self._gain))
             if sound.position is not None and not math.isnan(latency):
                 self._sync.device.anchor(sound.position, now + latency)
             latency += BLOCK / RATE

@@ -21,7 +21,15 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from did_tui.live.media.capture import MOST_BYTES
-from did_tui.live.media.speaker import FRAME_BYTES, RATE, STALLED_SECONDS, Device, SpeakerError
+from did_tui.live.media.speaker import (
+    FADE,
+    FRAME_BYTES,
+    RATE,
+    STALLED_SECONDS,
+    Device,
+    SpeakerError,
+    faded,
+)
 
 DEVICE_SECONDS = 0.1
 """Latency asked of PortAudio: what a busy Python process needs to answer the callback in time."""
@@ -168,11 +176,15 @@ class PortAudioSpeaker:
             ring = len(self._ring) / FRAME_BYTES / RATE
             return self._given_is_heard_by + ring - time.monotonic()
 
-    def flush(self) -> None:
-        """Empty the ring."""
+    def flush(self) -> bool:
+        """Let what is in the ring die away, if there is enough of it."""
         with self._lock:
-            self._ring.clear()
             self._fed = False
+            fade = bytes(self._ring[: FADE * FRAME_BYTES])
+            if len(fade) < FADE * FRAME_BYTES:
+                return False
+            self._ring[:] = faded(fade)
+            return True
 
     def close(self) -> None:
         """Stop the device and give it back; up to 0.1 s of sound is dropped."""

@@ -16,11 +16,13 @@ from typing import Any, Literal
 from did_tui.live.media import libpulse
 from did_tui.live.media.libpulse import Connection
 from did_tui.live.media.speaker import (
+    FADE,
     FRAME_BYTES,
     RATE,
     STALLED_SECONDS,
     Device,
     SpeakerError,
+    faded,
 )
 
 OPEN_SECONDS = 3.0
@@ -40,7 +42,10 @@ REQUEST_SECONDS = 0.010
 """The smallest piece the server asks for."""
 
 CALM_SECONDS = 1.0
-"""For so long after a flush, or after an underflow, running dry is no news."""
+"""For so long after an underflow, running dry is no news."""
+
+TOO_LATE_SECONDS = 0.010
+"""What is heard sooner than this, after what the sink has taken, is not changed any more."""
 
 RETURN_SECONDS = 0.5
 """How often a stream that lost its sink to another looks whether it is back."""
@@ -150,6 +155,7 @@ class PulseSpeaker:
         self._starved = False
         self._calm_until = 0.0
         self._last_wanted = time.monotonic()
+        self._past = bytearray()  # what was written last
         self._wanted_sink = device
         self._strayed = False
         self._last_return = 0.0
@@ -188,34 +194,39 @@ class PulseSpeaker:
             starved, self._starved = self._starved, False
             if self._buffer.follow(starved, time.monotonic()):
                 self._resize()
-            sent = self._pa.pa_stream_write(
-                self._stream, pcm, len(pcm), None, 0, libpulse.SEEK_RELATIVE
-            )
-            if sent < 0:
-                raise SpeakerError(f"PulseAudio takes no sound: {self._connection.reason()}")
+            self._send(pcm)
+            self._past += pcm
+            del self._past[: -int(REMOTE_BUFFER[1] * RATE) * FRAME_BYTES]
 
     def latency(self) -> float:
         """Return the seconds until a frame written now is heard: server, sink and network."""
-        microseconds, negative = ctypes.c_uint64(), c_int()
         try:
             with self._in_use():
-                unknown = self._pa.pa_stream_get_latency(
-                    self._stream, byref(microseconds), byref(negative)
-                )
+                return self._latency()
         except SpeakerError:
             return math.nan
-        if unknown:
-            return math.nan
-        return microseconds.value / 1e6 * (-1 if negative.value else 1)
 
-    def flush(self) -> None:
-        """Make the server drop what it has not played, in its buffer and in the sink's."""
+    def flush(self) -> bool:
+        """Write silence over what the server has and the sink has not taken yet, fading into it.
+
+        To drop it would be heard as a click, and the server would run dry.
+        """
         try:
             with self._in_use():
-                self._forget(self._pa.pa_stream_flush(self._stream, None, None))
-                self._calm_until = time.monotonic() + CALM_SECONDS
+                timing = self._pa.pa_stream_get_timing_info(self._stream)
+                latency = self._latency()
+                if not timing or math.isnan(latency):
+                    return False
+                taken = (timing.contents.sink + timing.contents.transport) / 1e6
+                frames = int((latency - taken - TOO_LATE_SECONDS) * RATE)
+                if frames < FADE:
+                    return False
+                past = bytes(self._past[-frames * FRAME_BYTES :])
+                self._past[-len(past) :] = silent = faded(past)
+                self._send(silent, back=len(past))
+                return True
         except SpeakerError:
-            pass  # what is gone is silent
+            return True  # what is gone is silent
 
     def close(self) -> None:
         """Leave the server and end libpulse's thread."""
@@ -320,6 +331,21 @@ class PulseSpeaker:
                 self._wanted_sink = None
 
     # With libpulse's lock held
+
+    def _send(self, pcm: bytes, back: int = 0) -> None:
+        """Write behind what was written, or over its last ``back`` bytes."""
+        sent = self._pa.pa_stream_write(
+            self._stream, pcm, len(pcm), None, -back, libpulse.SEEK_RELATIVE
+        )
+        if sent < 0:
+            raise SpeakerError(f"PulseAudio takes no sound: {self._connection.reason()}")
+
+    def _latency(self) -> float:
+        microseconds, negative = ctypes.c_uint64(), c_int()
+        unknown = self._pa.pa_stream_get_latency(self._stream, byref(microseconds), byref(negative))
+        if unknown:
+            return math.nan
+        return microseconds.value / 1e6 * (-1 if negative.value else 1)
 
     def _ask_name(self) -> None:
         """Ask how the sink is called; the answer comes to ``_note_sink_info``."""

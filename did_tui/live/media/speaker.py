@@ -28,6 +28,9 @@ FRAME_BYTES = 4
 STALLED_SECONDS = 5.0
 """A device that wants no sound for this long, without a reason, counts as gone."""
 
+FADE = RATE // 100
+"""Frames in which a voice that is interrupted dies away: cut off, it would click."""
+
 
 class SpeakerError(Exception):
     """No sound device, or no longer one; the message is one sentence for a user."""
@@ -69,10 +72,11 @@ class Speaker(Protocol):
     def latency(self) -> float:
         """Return the seconds until a frame written now is heard, nan while that is unknown."""
 
-    def flush(self) -> None:
-        """Drop what was written and not yet heard, and be ready for the next write.
+    def flush(self) -> bool:
+        """Let what was written and not yet heard die away; whether it ends in silence now.
 
-        Silent within 20 ms through libpulse (and a trip over the network), within the 0.1 s that
+        It may end in silence that takes as long. False where it is heard to its end as it was.
+        Silent within 30 ms through libpulse (and a trip over the network), within the 0.1 s that
         the device holds through PortAudio. Does nothing when the device is gone.
         """
 
@@ -87,6 +91,18 @@ class Device:
     sink: str
     words: str
     default: bool = False
+
+
+def faded(pcm: bytes) -> bytes:
+    """Return s16 stereo that dies away within ``FADE`` frames and is silent from there on."""
+    import numpy as np
+
+    samples = np.frombuffer(pcm, np.int16).reshape(-1, 2)
+    gain = np.zeros((len(samples), 1), np.float32)
+    fall = min(FADE, len(samples))
+    gain[:fall, 0] = np.linspace(1, 0, fall, dtype=np.float32)
+    quieter: bytes = np.rint(samples * gain).astype(np.int16).tobytes()
+    return quieter
 
 
 class PacedSpeaker:
@@ -131,8 +147,9 @@ class PacedSpeaker:
         """Return 0: a frame is over when its time has come."""
         return 0.0
 
-    def flush(self) -> None:
-        """Do nothing: nothing waits to be heard."""
+    def flush(self) -> bool:
+        """Return False: nothing waits to be heard."""
+        return False
 
     def close(self) -> None:
         """Take no more frames."""

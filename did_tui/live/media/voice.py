@@ -161,6 +161,11 @@ class VoiceBuffer:
         ticks = self._ticks + _signed(timestamp - self._ticks, 32)
         return (ticks * RATE // self._decoder.clock + self._shift) / RATE
 
+    def dying(self, frames: int) -> Samples:
+        """So many frames in which what was pulled last dies away."""
+        rest = Ghost(self._past).go_on(frames)
+        return cross_fade(rest, np.zeros((frames, 2), np.int16))
+
     def clear(self) -> None:
         """Forget what waits; what comes later is heard."""
         if self._waiting:

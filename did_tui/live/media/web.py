@@ -185,11 +185,12 @@ class WebSpeaker(PacedSpeaker):
         listeners = self._listeners
         return listeners[0].latency(self._written) if listeners else 0.0
 
-    def flush(self) -> None:
-        """Make the pages drop what they have not played."""
+    def flush(self) -> bool:
+        """Make the pages drop what they have not played; they let it die away."""
         with self._lock:
             self._pending.clear()
             self._call(self._flush_all)
+            return True
 
     def _play(self, pcm: bytes) -> None:
         self._pending += pcm

@@ -258,10 +258,7 @@ class ChatScreen(ChatKeys):
         if selected:
             self.copy(selected)
         elif self.runner is not None and self.conversation.busy:
-            spoke = self.conversation.speaking
             self.runner.interrupt()
-            if spoke and not self.conversation.speaking:
-                self.sound.hush()
             if not self.conversation.speaking:
                 self.stage.captions.cut(self.sound.heard)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -45,7 +45,7 @@ class Cell:
 
 
 class Table(ScrollView, Generic[Row], can_focus=True):
-    """Rows of cells with a cursor."""
+    """Rows with a cursor and marks; ``cells`` makes what a row shows when that is drawn."""
 
     COMPONENT_CLASSES = {
         "table--title",
@@ -56,6 +56,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         "table--bad",
         "table--dim",
         "table--strong",
+        "table--mark",
     }
     DEFAULT_CSS = """
     Table { height: 1fr; background: $background; scrollbar-size-vertical: 1; }
@@ -67,6 +68,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     Table .table--bad { color: $error; }
     Table .table--dim { color: $muted; }
     Table .table--strong { text-style: bold; }
+    Table .table--mark { color: $secondary; text-style: bold; }
     """
     BINDINGS = [
         Binding("down,j", "move(1)", show=False),
@@ -93,23 +95,40 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         table: Table[Any]
         index: int
 
-    def __init__(self, columns: Sequence[Column], **options: str | None) -> None:
+    @dataclass
+    class Titled(Message):
+        """The heading of a column was clicked."""
+
+        table: Table[Any]
+        column: int
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        cells: Callable[[Row], Sequence[Cell]],
+        **options: str | None,
+    ) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         self.columns = tuple(columns)
-        self.rows: list[tuple[Row, tuple[Cell, ...]]] = []
+        self.cells = cells
+        self.rows: Sequence[Row] = ()
+        #: Numbers of the rows that are marked.
+        self.marks: Collection[int] = ()
+        #: The column by which the rows are in order, and whether the last comes first.
+        self.order: tuple[int, bool] | None = None
 
-    def fill(self, rows: Sequence[tuple[Row, tuple[Cell, ...]]]) -> None:
-        """Show these rows; the cursor stays where it is as far as it can."""
-        self.rows = list(rows)
-        self.virtual_size = Size(0, len(self.rows) + 1)
-        self.cursor = self.validate_cursor(self.cursor)
+    def fill(self, rows: Sequence[Row], cursor: int | None = None) -> None:
+        """Show these rows, with the cursor on one of them; else it stays as far as it can."""
+        self.rows = rows
+        self.virtual_size = Size(0, len(rows) + 1)
+        self.cursor = self.validate_cursor(self.cursor if cursor is None else cursor)
         self.refresh()
         self.post_message(self.Highlighted(self, self.cursor))
 
     @property
     def current(self) -> Row | None:
         """What the row under the cursor stands for."""
-        return self.rows[self.cursor][0] if self.cursor < len(self.rows) else None
+        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a row."""
@@ -133,7 +152,11 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on a row; twice chooses it."""
         row = event.y - 1 + int(self.scroll_y)
-        if event.y >= 1 and 0 <= row < len(self.rows):
+        if event.y == 0:
+            column = column_at(column_widths(self.columns, self.size.width - 1), event.x - 1)
+            if column is not None:
+                self.post_message(self.Titled(self, column))
+        elif 0 <= row < len(self.rows):
             self.cursor = row
             if event.chain == 2:
                 self.post_message(self.Chosen(self, row))
@@ -144,21 +167,30 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         widths = column_widths(self.columns, width - 1)
         if y == 0:
             style = self.get_component_rich_style("table--title")
-            titles = tuple(Cell(column.title) for column in self.columns)
+            titles = [Cell(self._title(number)) for number in range(len(self.columns))]
             return self._line(titles, widths, style, " ")
         index = y - 1 + int(self.scroll_y)
         base = self.get_component_rich_style("table--row")
         if index >= len(self.rows):
             return Strip.blank(width, base)
+        sign = "•" if index in self.marks else " "
         if index == self.cursor:
             base += self.get_component_rich_style("table--cursor", partial=True)
-            return self._line(self.rows[index][1], widths, base, "▌" if self.has_focus else " ")
-        return self._line(self.rows[index][1], widths, base, " ")
+            if self.has_focus:
+                sign = "◉" if index in self.marks else "▌"
+        return self._line(self.cells(self.rows[index]), widths, base, sign)
 
-    def _line(
-        self, cells: tuple[Cell, ...], widths: Sequence[int], base: Style, mark: str
-    ) -> Strip:
-        segments = [Segment(mark, base)]
+    def _title(self, number: int) -> str:
+        title = self.columns[number].title
+        if self.order is None or self.order[0] != number:
+            return title
+        return f"{title} {'▼' if self.order[1] else '▲'}"
+
+    def _line(self, cells: Sequence[Cell], widths: Sequence[int], base: Style, mark: str) -> Strip:
+        style = base
+        if mark in "•◉":
+            style += self.get_component_rich_style("table--mark", partial=True)
+        segments = [Segment(mark, style)]
         for cell, width in zip(cells, widths, strict=False):
             if width <= 0:
                 continue
@@ -185,3 +217,13 @@ def column_widths(columns: Sequence[Column], room: int) -> list[int]:
         extra = spare * columns[i].share // shares if shares else 0
         widths[i] = min(columns[i].least + extra, room)
     return widths
+
+
+def column_at(widths: Sequence[int], x: int) -> int | None:
+    """The column that is drawn at a cell."""
+    for number, width in enumerate(widths):
+        if width > 0:
+            if x < width + GAP:
+                return number
+            x -= width + GAP
+    return None

@@ -48,12 +48,19 @@ class TopBar(Widget):
             return Segment(text, self.get_component_rich_style(f"topbar--{name}"))
 
         right = Strip([part(one_line(self.state), self.mood), Segment(" ", base)])
-        left = [part(" did-tui ", "name")]
-        for i, crumb in enumerate(self.crumbs):
-            last = i == len(self.crumbs) - 1
-            left.append(part(" ▸ " if i else " ", "crumb"))
-            left.append(part(one_line(crumb), "here" if last else "crumb"))
         room = max(0, width - right.cell_length)
-        return Strip.join([Strip(left).adjust_cell_length(room, base), right]).adjust_cell_length(
+        crumbs = [one_line(crumb) for crumb in self.crumbs]
+        while True:
+            left = [part(" did-tui ", "name")]
+            for i, crumb in enumerate(crumbs):
+                last = i == len(crumbs) - 1
+                left.append(part(" ▸ " if i else " ", "crumb"))
+                left.append(part(crumb, "here" if last else "crumb"))
+            strip = Strip(left)
+            if strip.cell_length < room or len(crumbs) < 3:
+                break
+            # Where one is says more than how one came there.
+            crumbs = ["…", *crumbs[2:]]
+        return Strip.join([strip.adjust_cell_length(room, base), right]).adjust_cell_length(
             width, base
         )
