@@ -403,8 +403,6 @@ class Runner:
                 if self._line is not None:
                     self._line.stream.send(wire.interrupt(video_id, int(time.time() * 1000)))
             case DropStream():
-                if self.microphone is not None:
-                    self.microphone.talk(on=False)
                 if self._line is not None:
                     self._spawn(self._line.drop_stream())
             case Explain(sentence):

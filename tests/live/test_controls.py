@@ -33,10 +33,8 @@ def connected(explained: list[str]) -> tuple[Runner, Switch]:
         microphone=cast("Microphone", switch),
         explain=explained.append,
     )
-    stream = SimpleNamespace(
-        takes_voice=True, stream=None, send=lambda _words: None, close=lambda: None
-    )
-    runner._line = cast("Any", SimpleNamespace(stream=stream, closing=True))
+    stream = SimpleNamespace(takes_voice=True, stream=None, send=lambda _words: None)
+    runner._line = cast("Any", SimpleNamespace(stream=stream, closing=True, drop_stream=str))
     for event in (e.Opening(), e.StepDone("chat"), e.StepDone("channel")):
         runner.emit(event)
     return runner, switch
