@@ -67,7 +67,7 @@ from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.recorder import Recorder
 from did_tui.live.talk import LONGEST_WAIT, NotAnswered, Reply, Talk
-from did_tui.live.voicetrack import NOT_HEARD, NOT_TAKEN, MicrophoneTrack
+from did_tui.live.voicetrack import NO_VOICE, NOT_TAKEN, MicrophoneTrack
 
 STREAM_OPTIONS: Mapping[str, Any] = {"compatibility_mode": "on", "fluent": True}
 CLOSING_SECONDS = 2.0  # that closing waits for D-ID; the journal keeps what takes longer
@@ -335,10 +335,10 @@ class Runner:
     @property
     def no_microphone_because(self) -> str | None:
         """Why nobody would hear the user's voice; empty if somebody does, None: not connected."""
+        if not self.conversation.plan.video:
+            return NO_VOICE
         if self._line is None or self.conversation.phase != "connected":
             return None
-        if not self.conversation.plan.video:
-            return NOT_HEARD
         takes = self._line.stream.takes_voice
         return None if takes is None else "" if takes else NOT_TAKEN
 
@@ -408,8 +408,6 @@ class Runner:
                 if self._line is not None:
                     self._line.stream.send(wire.interrupt(video_id, int(time.time() * 1000)))
             case DropStream():
-                if self.microphone is not None:
-                    self.microphone.talk(on=False)
                 if self._line is not None:
                     self._spawn(self._line.drop_stream())
             case Explain(sentence):

@@ -16,8 +16,8 @@ from did_tui.live.media.speaker import RATE
 NOT_TAKEN = "This agent's stream takes no microphone: it only sends. Type what you want to say."
 """Why there is no microphone where ``rtc.takes_sound`` says no."""
 
-NOT_HEARD = "The agent hears nothing in this mode. Type what you want to say."
-"""Why there is no microphone in a mode without a stream."""
+NO_VOICE = "This conversation is in text. Type what you want to say."
+"""Why there is no microphone in a mode that has no stream."""
 
 
 class MicrophoneTrack(MediaStreamTrack):

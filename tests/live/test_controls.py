@@ -11,7 +11,7 @@ from did_tui.live import events as e
 from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.runner import Runner
-from did_tui.live.voicetrack import NOT_HEARD, NOT_TAKEN
+from did_tui.live.voicetrack import NO_VOICE, NOT_TAKEN
 
 
 class Switch:
@@ -33,10 +33,8 @@ def connected(explained: list[str]) -> tuple[Runner, Switch]:
         microphone=cast("Microphone", switch),
         explain=explained.append,
     )
-    stream = SimpleNamespace(
-        takes_voice=True, stream=None, send=lambda _words: None, close=lambda: None
-    )
-    runner._line = cast("Any", SimpleNamespace(stream=stream, closing=True))
+    stream = SimpleNamespace(takes_voice=True, stream=None, send=lambda _words: None)
+    runner._line = cast("Any", SimpleNamespace(stream=stream, closing=True, drop_stream=str))
     for event in (e.Opening(), e.StepDone("chat"), e.StepDone("channel")):
         runner.emit(event)
     return runner, switch
@@ -58,7 +56,7 @@ async def test_it_stays_on_while_the_agent_hears_it() -> None:
         (e.Reconnecting("no packet came for 5 s", 1, 3), None),
         (e.SessionEnded("inactivity"), None),
         (e.Failed("network", "No way."), None),
-        (e.ModeChanged("Maintenance"), NOT_HEARD),
+        (e.ModeChanged("Maintenance"), NO_VOICE),
     ],
 )
 async def test_it_is_turned_off_where_nobody_hears_it(event: e.Event, why: str | None) -> None:
