@@ -69,8 +69,12 @@ class PtyProgram:
         except OSError:
             return False
         self.terminal.feed_bytes(data)
-        os.write(self._master, self._answer * data.count(b"\x1b[6n"))
+        self.questions(data.count(b"\x1b[6n"))
         return bool(data)
+
+    def questions(self, count: int) -> None:
+        """Answer so many."""
+        os.write(self._master, self._answer * count)
 
     def until(self, happened: Callable[[Terminal], bool], seconds: float = 20) -> None:
         """Read until the screen shows something; fails with what it showed instead."""

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from did_tui.config import Look
 from did_tui.picture.pace import Pace
 from did_tui.ui import terminal
+from did_tui.ui.terminal import ASK
 from did_tui.ui.theme import DARK
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-#: DSR 6 (ECMA-48): the terminal answers with the place of its cursor, when it has come that far.
-ASK = "\x1b[6n"
 SAVE, RESTORE = "\x1b7", "\x1b8"  # DECSC, DECRC: cursor and colours
 SYNC_BEGIN, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output
 SELDOM = 0.29  # seconds between two questions to a terminal that takes everything

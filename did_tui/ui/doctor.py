@@ -24,12 +24,12 @@ def examine(look: Look, out: TextIO = sys.stdout) -> int:
     trusted = terminal.capabilities()
     shape, colours = terminal.chosen(look.shape, look.colours, trusted)
     cell = terminal.cell_size(out.fileno()) if out.isatty() else None
-    print(f"Shape {shape}, colours {colours}.", file=out)
-    told = f"{cell[0]}×{cell[1]} pixels" if cell else "not told by the terminal, taken as 8×16"
-    print(f"Cell: {told}.\n", file=out)
     depth = colours if colours != "none" else "true"
     _show([(name, Style.named(name, depth)) for name in SHAPES[1:]], width, out)
     _show([(name, Style.named("half", name)) for name in COLOURS[1:]], width, out)
+    print(f"Shape {shape}, colours {colours}.", file=out)
+    told = f"{cell[0]}×{cell[1]} pixels" if cell else "not told by the terminal, taken as 8×16"
+    print(f"Cell: {told}.", file=out)
     print("Choose what looks right with --shape and --colours, or f5 in a conversation.", file=out)
     print("--shape kitty and --shape sixel send pixels, to terminals that take them.", file=out)
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textual import work
 from textual.app import ComposeResult
+from textual.widgets import Static
 
 from did_tui.config import Look, log_directory
 from did_tui.live.media.file import FilePlayer, NotPlayable
@@ -26,7 +27,10 @@ class PlayerApp(TerminalApp[str]):
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [*bindings("everywhere"), *bindings("player")]
-    CSS = "Screen { background: black; }"
+    CSS = """
+    Screen { background: black; }
+    #keys { dock: bottom; height: 1; padding: 0 1; background: $panel; color: $muted; }
+    """
 
     def __init__(self, path: Path, sink: str, look: Look, av_offset: float = 0.0) -> None:
         super().__init__(look)
@@ -34,8 +38,9 @@ class PlayerApp(TerminalApp[str]):
         self._player: FilePlayer | None = None
 
     def compose(self) -> ComposeResult:
-        """Nothing but the picture."""
+        """The picture, and a line that says what the keys do."""
         yield VideoView(id="picture")
+        yield Static(_keys(paused=False), id="keys")
 
     def on_mount(self) -> None:
         """Begin."""
@@ -75,7 +80,13 @@ class PlayerApp(TerminalApp[str]):
     def action_pause(self) -> None:
         """Stop, or go on."""
         if self._player is not None:
-            self._player.pause()
+            paused = not self._player.pause()
+            self.query_one("#keys", Static).update(_keys(paused=paused))
+
+
+def _keys(*, paused: bool) -> str:
+    """The line below the picture."""
+    return f"{'⏸ paused   space go on' if paused else 'space pause'}   f5 shape   esc leave"
 
 
 def play(path: Path, sink: str, look: Look, av_offset: float = 0.0) -> int:

@@ -20,6 +20,11 @@ CHUNK = 4096  # bytes of one write, after which it is known how many are pending
 CONGESTED = 16_384  # bytes not yet taken by the terminal from which nothing more is painted
 PATIENCE = 2.0  # seconds without progress after which leaving does not wait any longer
 
+ANSWER_SECONDS = 0.5  # that leaving waits for answers, which would be typed at the prompt
+
+#: DSR 6 (ECMA-48): the terminal answers with the place of its cursor, when it has come that far.
+ASK = "\x1b[6n"
+
 #: Ends whatever was cut off: a control string, a synchronized update, a colour.
 _CUT_OFF = "\x1b\\\x1b[?2026l\x1b[0m"
 
@@ -128,16 +133,35 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             self._descriptor = self._file.fileno()
             self._outlet: Outlet | None = None
             self._written_before = 0
+            self._asked = self._answered = 0
+            self._leaving = False
 
         def start_application_mode(self) -> None:
             """Begin, or begin again after having been suspended."""
             self._outlet = Outlet(self._descriptor, self._eased)
+            self._asked = self._answered = 0
+            self._leaving = False
             super().start_application_mode()  # type: ignore[no-untyped-call]
 
         def write(self, data: str) -> None:
             """Hand over; never waits."""
+            if self._leaving:
+                data = data.replace(ASK, "")
             if self._outlet is not None:
+                self._asked += data.count(ASK)
                 self._outlet.write(data)
+
+        def disable_input(self) -> None:
+            """Take what the terminal has still to answer, then read no more."""
+            self._leaving = True
+            end = time.monotonic() + ANSWER_SECONDS
+            outlet = self._outlet
+            while self._answered < self._asked and time.monotonic() < end:
+                if outlet is None or outlet.gone or outlet.pending > CONGESTED:
+                    break
+                time.sleep(0.01)
+            self._asked = self._answered
+            super().disable_input()
 
         def stop_application_mode(self) -> None:
             """Give the terminal back as it was; what it has not taken is not sent any more."""
@@ -173,6 +197,7 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
         def process_message(self, message: Message) -> None:
             """Keep answers to our questions from going the long way; input thread."""
             if isinstance(message, CursorPosition):
+                self._answered += 1
                 answered = getattr(self._app, "terminal_answered", None)
                 if answered is not None:
                     answered(message.time, message.x, message.y)

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from did_tui.live.media.sight import GIVE_UP, KEY_AGAIN, Frame, FrameBuffer, Piece, beginning
+from did_tui.live.media.sight import (
+    GIVE_UP,
+    GIVE_UP_LAST,
+    KEY_AGAIN,
+    Frame,
+    FrameBuffer,
+    Piece,
+    beginning,
+)
 
 START = 65_530
 
@@ -88,10 +96,34 @@ def test_what_nobody_repairs_is_passed_over_and_a_key_frame_asked_for_until_it_c
     del packets[4]
     for sequence, piece in packets:
         buffer.add(sequence, piece, 1.0)
-    assert buffer.tick(1.0 + GIVE_UP - 0.01)[0] == []
-    frames, _ = buffer.tick(1.01 + GIVE_UP)
+    assert buffer.tick(1.0 + GIVE_UP_LAST - 0.01)[0] == []
+    frames, _ = buffer.tick(1.01 + GIVE_UP_LAST)
     assert texts(frames) == ["2", "3", "4", "5", "6", "7"]
-    assert buffer.tick(1.0 + GIVE_UP + 2 * KEY_AGAIN)[1].key
+    assert buffer.tick(1.0 + GIVE_UP_LAST + 2 * KEY_AGAIN)[1].key
+
+
+@pytest.mark.parametrize(
+    ("repair", "wait"), [(0.02, GIVE_UP), (0.15, 0.6), (0.3, 1.2), (0.9, GIVE_UP_LAST)]
+)
+def test_the_picture_stands_still_for_as_long_as_repairs_take_here(
+    repair: float, wait: float
+) -> None:
+    buffer = FrameBuffer()
+    packets = stream(12)
+    late, lost = packets[4], packets[16]
+    for sequence, piece in packets[:12]:
+        if (sequence, piece) != late:
+            buffer.add(sequence, piece, 1.0)
+    buffer.add(*late, 1.0 + repair)
+    for sequence, piece in packets[12:24]:
+        if (sequence, piece) != lost:
+            buffer.add(sequence, piece, 3.0)
+    assert buffer.tick(3.0 + wait - 0.01)[0] == []
+    assert texts(buffer.tick(3.0 + wait + 0.01)[0]) == ["6", "7"]
+    # It is smeared until a key frame comes: standing still would not help it.
+    for sequence, piece in packets[25:]:
+        buffer.add(sequence, piece, 6.0)
+    assert texts(buffer.tick(6.01 + GIVE_UP)[0]) == ["9", "10", "11"]
 
 
 def test_a_sequence_or_source_that_restarts() -> None:

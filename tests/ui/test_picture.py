@@ -56,6 +56,20 @@ async def test_f5_goes_round_all_shapes() -> None:
         assert terminal_of(app).strange == []
 
 
+async def test_beside_a_picture_of_letters_there_is_nothing() -> None:
+    async with stage() as app:
+        view = app.query_one(VideoView)
+        view.styles.background = "#0c0f16"  # a dark colour, which dithered is dots
+        view.styles.width, view.styles.height = 46, 8
+        view.draw_with("ascii", "none")
+        await shown(app, Source(1), 2)
+        await settled(app)
+        left = {row[x][0] for row in terminal_of(app).cells[3:9] for x in range(8)}
+        assert left == {" "}
+        middle = {row[23][0] for row in terminal_of(app).cells[3:9]}
+        assert middle - {" "}
+
+
 @pytest.mark.parametrize(("width", "answers"), [(2, True), (0, True), (1, True), (2, False)])
 async def test_shapes_that_are_not_one_cell_wide_are_left_out(
     width: int, answers: bool, monkeypatch: pytest.MonkeyPatch

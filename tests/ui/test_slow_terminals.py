@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from ptyrun import PtyProgram
 from vt import Terminal
@@ -75,3 +77,63 @@ def test_a_terminal_that_answers_nothing_or_nonsense(home: dict[str, str], answe
         program.type("\x11")
         assert program.wait() == 0
         assert program.terminal.strange == []
+
+
+class LateProgram(PtyProgram):
+    """In a terminal that answers 0.3 s late."""
+
+    _due: tuple[float, ...] = ()
+
+    def questions(self, count: int) -> None:
+        self._due += (time.monotonic() + 0.3,) * count
+
+    def read(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            super().read(0.01)
+            while self._due and self._due[0] <= time.monotonic():
+                self._due = self._due[1:]
+                super().questions(1)
+
+
+def clip_in(directory: Path) -> Path:
+    """A clip of 20 s in which everything moves."""
+    path = directory / "clip.mp4"
+    rng = np.random.default_rng(1)
+    with av.open(path, "w") as clip:
+        stream = clip.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(500):
+            pixels = np.kron(
+                rng.integers(0, 256, (8, 8, 3), np.uint8), np.ones((8, 8, 1), np.uint8)
+            )
+            clip.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        clip.mux(stream.encode(None))
+    return path
+
+
+def test_late_answers_are_not_left_at_the_prompt(home: dict[str, str], tmp_path: Path) -> None:
+    path = clip_in(tmp_path)
+    with LateProgram(["play", str(path), "--audio", "none"], env=home) as program:
+        program.until(lambda terminal: "▀" in terminal.text)
+        program.read(1)
+        program.type("q")
+        assert program.wait() == 0
+        program.read(0.5)
+        assert "[1;1R" not in program.terminal.text
+        assert program.modes == program.modes_before
+
+
+def test_the_player_says_its_keys_and_that_it_is_paused(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    with PtyProgram(["play", str(clip_in(tmp_path)), "--audio", "none"], env=home) as program:
+        program.until(lambda terminal: "space pause   f5 shape   esc leave" in terminal.text)
+        program.until(lambda terminal: "▀" in terminal.text)
+        program.type(" ")
+        program.until(lambda terminal: "paused   space go on" in terminal.text)
+        program.type(" ")
+        program.until(lambda terminal: "paused" not in terminal.text)
+        program.type("q")
+        assert program.wait() == 0

@@ -2,8 +2,9 @@
 
 A hole is asked for again and again (NACK, RFC 4585 section 6.2.1). When it does not fill, a key
 frame is asked for (PLI, section 6.3.1), and as soon as one is there everything before it is
-forgotten. When none comes either, the hole is passed over: a smeared picture that moves is better
-than a still one.
+forgotten. Until then the last good picture stands still, as long as repairs may take on this line.
+When none comes, the hole is passed over: in the end a smeared picture that moves is better than a
+still one.
 
 Pure: moments are arguments, packets go in, frames and what is to be asked for come out.
 """
@@ -28,8 +29,14 @@ KEY_AGAIN = 0.3
 KEYS = 10
 """Requests for one key frame at most: there are senders that have none to give."""
 
-GIVE_UP = 0.4
-"""Seconds after which a hole is passed over."""
+GIVE_UP, GIVE_UP_LAST = 0.4, 1.5
+"""Seconds after which a hole is passed over, at least and at most."""
+
+REPAIRS = 4
+"""Repairs that would have fit in this time; one that is not measured yet may take long."""
+
+REPAIR_FADES = 0.9
+"""What is left of a slow repair at each quicker one."""
 
 MISORDER, DROPOUT = 100, 1000
 """How far back and ahead a sequence number may be of this source."""
@@ -101,6 +108,7 @@ class FrameBuffer:
     def __init__(self) -> None:
         self.counters = SightCounters()
         self._source: Hashable = None
+        self._repair: float | None = None  # seconds that one takes
         self._ticks: int | None = None
         self._forget()
 
@@ -135,8 +143,10 @@ class FrameBuffer:
             self._holes[lacking] = _Hole(now, now)
             self.counters.missed += 1
         self._highest = max(self._highest, number)
-        if self._holes.pop(number, None) is not None:
+        hole = self._holes.pop(number, None)
+        if hole is not None:
             self.counters.filled += 1
+            self._repair = max(now - hole.since, (self._repair or 0.0) * REPAIR_FADES)
         self._pieces[number] = piece
         return self._complete()
 
@@ -145,7 +155,7 @@ class FrameBuffer:
         wanted = Wanted()
         since = min((hole.since for hole in self._holes.values()), default=now)
         frames: list[Frame] = []
-        if now - since >= GIVE_UP:
+        if now - since >= self._patience:
             frames = self._pass_over()
         for number, hole in self._holes.items():
             if hole.times < ASKED_OFTEN and now - hole.asked >= ASK_AGAIN:
@@ -164,6 +174,15 @@ class FrameBuffer:
     def need_key(self) -> None:
         """A frame was thrown away: what builds upon it is of no use."""
         self._damaged = True
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that a hole keeps the picture still; a smeared one is not worth more of them."""
+        if self._damaged:
+            return GIVE_UP
+        if self._repair is None:
+            return GIVE_UP_LAST
+        return min(max(REPAIRS * self._repair, GIVE_UP), GIVE_UP_LAST)
 
     def position_of(self, timestamp: int) -> float | None:
         """Seconds of the track's clock, without wrap-arounds; None before the first packet."""

@@ -179,6 +179,8 @@ class VideoView(Widget):
 
     def _around(self, style: Style) -> int:
         """The colour beside the picture: that of the place it lies in."""
+        if style.depth.kind == "none":
+            return 0  # a dark colour would be dithered to dots
         return _as_written(self.background_colors[1].rgb, style.depth.kind)
 
     # Textual's way
