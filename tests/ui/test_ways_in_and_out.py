@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 from golden import words
 from scripted import (
     ScriptedApp,
@@ -16,8 +17,12 @@ from scripted import (
     settle,
     well,
 )
+from textual.screen import ModalScreen
 
 from did_tui.api.models import RuntimeAgent
+from did_tui.live import events as e
+from did_tui.ui.screens import chat
+from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
 
 
@@ -70,3 +75,29 @@ async def test_one_may_quit_instead_of_saying_how_it_was() -> None:
         await pilot.press("ctrl+q")
     assert app.return_code == 0
     assert runner.closed == 1
+
+
+@pytest.mark.parametrize("over_it", ["f1", "ctrl+p"])
+async def test_what_is_opened_while_it_closes_goes_with_it(
+    over_it: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "LINGER", 100.0)
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await chat_on(pilot)
+        connect(runner)
+        await settle(pilot)
+        close, closing = runner.close, asyncio.Event()
+
+        async def close_slowly(reason: e.EndReason = "user") -> None:
+            await closing.wait()
+            await close(reason)
+
+        runner.close = close_slowly  # type: ignore[method-assign]
+        await pilot.press("escape", "escape", over_it)
+        await settle(pilot)
+        assert isinstance(app.screen, ModalScreen)
+        closing.set()
+        await settle(pilot)
+        await settle(pilot)
+        assert isinstance(app.screen, Browser), "no screen of a conversation that is over"
