@@ -202,6 +202,6 @@ def _help() -> Content:
 
 def _row(left: str, right: str) -> list[Content]:
     """Two columns, the right one as many lines as it needs."""
-    lines = literal(right).wrap(WIDTH - 4 - LEFT)
+    lines = literal(right).wrap(WIDTH - 5 - LEFT)
     heads = [literal(f"{left:<{LEFT}}", "$secondary")] + [Content(" " * LEFT)] * len(lines)
     return [head + line for head, line in zip(heads, lines, strict=False)]
