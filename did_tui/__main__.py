@@ -384,7 +384,7 @@ def _completion(options: argparse.Namespace) -> int:
 def _is_terminal() -> bool:
     if sys.stdin.isatty() and sys.stderr.isatty():
         return True
-    _refuse("did-tui needs a terminal: standard input and standard error must be one.")
+    _refuse("This needs a terminal: standard input and standard error must be one.")
     return False
 
 

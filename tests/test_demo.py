@@ -194,7 +194,7 @@ def test_a_key_that_is_none() -> None:
 
 
 def test_without_a_terminal_it_says_so() -> None:
-    assert "needs a terminal" in refusal(run("demo"))
+    assert "did-tui: This needs a terminal" in refusal(run("demo"))
 
 
 def test_a_port_in_use() -> None:

@@ -181,7 +181,7 @@ def reply(turn: Turn) -> str:
     hint = f' The nearest that I know about is "{topics[0]}".' if topics else ""
     return (
         "I have nothing about that. I am only the emulator's small brain: I look things up, and I"
-        f" do not think.{hint} The suggested questions under my picture are a good place to start."
+        f" do not think.{hint} Ask me what I can do: I shall name some questions."
     )
 
 
@@ -224,8 +224,18 @@ def small_talk(turn: Turn) -> str | None:
             answer = answers[count % len(answers)]
             picture = f"{turn.base}/emulator/pictures/{turn.agent.get('id')}.png"
             about = description[:1].lower() + description[1:]
-            return answer.format(name=turn.name, about=about, picture=picture)
+            return answer.format(
+                name=turn.name, about=about, picture=picture, invitation=_invitation(turn)
+            )
     return None
+
+
+def _invitation(turn: Turn) -> str:
+    """What one may ask: the agent's own first suggestions."""
+    suggested = [str(each) for each in turn.agent.get("starter_message") or ()][:2]
+    if not suggested:
+        return "Ask me anything that may be in it."
+    return "Ask me, for example: " + " Or: ".join(suggested)
 
 
 _SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -256,10 +266,7 @@ _SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         r"(what can you do|help|what do you know|what can i ask( you)?)",
-        (
-            "I answer from a small knowledge base, out loud. The suggestions under my picture are a"
-            " good place to begin.",
-        ),
+        ("I answer from a small knowledge base, out loud. {invitation}",),
     ),
     (
         r"(are you (real|human|alive|a robot|a bot|an ai))",

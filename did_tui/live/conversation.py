@@ -177,6 +177,11 @@ class Conversation:
         return self.activity in ("loading", "talking")
 
     @property
+    def deaf(self) -> bool:
+        """Whether the agent talks and cannot be interrupted."""
+        return self.speaking and not (self.fluent and self.interruptible)
+
+    @property
     def over(self) -> bool:
         """Whether it has ended."""
         return self.phase in ("disconnected", "failed")
@@ -430,7 +435,7 @@ class Conversation:
             if self.transcript.awaiting:
                 self.transcript.give_up()
                 yield from self._next_turn()
-        elif not self.fluent or not self.interruptible:
+        elif self.deaf:
             yield Explain("This agent cannot be interrupted: it does not stream fluently.")
         elif not self.video_id:
             yield Explain("The agent cannot be interrupted yet: it has only just begun.")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 from textual.app import SystemCommand
 from textual.screen import Screen
+from textual.widgets._toast import ToastRack
 
 from did_tui.api.errors import DidError
 from did_tui.api.inventory import Document, Knowledge
@@ -31,6 +32,7 @@ from did_tui.ui.resources import AGENTS, ROOTS
 from did_tui.ui.saving import Edit
 from did_tui.ui.screens.browser import Browser, commands_of
 from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.screens.chatkeys import commands_of as commands_in_chat
 from did_tui.ui.screens.form import Form
 from did_tui.ui.signals import exit_on_signals
 from did_tui.ui.sound import make_microphone, make_output
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 CREDITS_SECONDS = 60.0  # between two looks at what is left
 SOON = 0.7  # seconds of closing that need no word
+BRIEF = 5.0  # seconds of a notice that the next one replaces
 PATIENCE = 2.0  # seconds that leaving waits for streams to be closed; the journal keeps the rest
 
 OpenClient = Callable[[], Awaitable["Client"]]
@@ -65,10 +68,10 @@ class DidTui(TerminalApp[None]):
     Screen { background: $background; }
     ModalScreen { background: $background 60%; }
     Footer { padding: 0 0 0 1; }
-    ToastRack { dock: top; align: right top; margin: 0; padding: 1 1 0 0; }
-    Toast { background: $panel; padding: 0 1; width: 48; max-width: 80%; }
-    .-words-right ToastRack { align: left top; padding: 1 0 0 1; }
-    .-words-right ToastHolder { align-horizontal: left; }
+    ToastRack { margin: 0 0 1 0; }
+    Toast { background: $panel; padding: 0 1; margin: 0; width: auto; max-width: 60%; }
+    ChatScreen ToastRack { dock: top; align: right top; margin: 0; padding: 1 1 0 0; }
+    ChatScreen Toast { width: 46; max-width: 56%; }
     """
 
     def __init__(
@@ -111,6 +114,8 @@ class DidTui(TerminalApp[None]):
         self._record = record
         #: Why the program ends with an error, where it does.
         self.trouble = ""
+        #: Files that were written for the user, by what they are.
+        self.written: dict[str, Path] = {}
         self._open: dict[Runner, _Open] = {}
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -176,9 +181,22 @@ class DidTui(TerminalApp[None]):
             await self._client.result().close()
 
     def notify(self, message: str, *, title: str = "", **options: Any) -> None:
-        """Show a notice; its words may come from anywhere."""
+        """Show a notice; its words may come from anywhere.
+
+        It takes the place of a brief one with the same title.
+        """
         options["markup"] = False
+        for notice in list(self._notifications):
+            if notice.title == plain(title) and notice.timeout <= BRIEF:
+                self._unnotify(notice, refresh=False)
         super().notify(plain(message), title=plain(title), **options)
+
+    def _refresh_notifications(self) -> None:
+        """Notices stand on the topmost screen only: Textual leaves them on those below too."""
+        super()._refresh_notifications()
+        for screen in self.screen_stack[:-1]:
+            for rack in screen.query(ToastRack):
+                rack.display = False
 
     def warm_up(self) -> None:
         """Load WebRTC in a thread while the user looks at the list."""
@@ -229,15 +247,20 @@ class DidTui(TerminalApp[None]):
         """Go anywhere, do anything."""
         self.action_command_palette()
 
+    def action_command_palette(self) -> None:
+        """The palette, where it has anything to offer."""
+        if isinstance(self.screen, Browser | ChatScreen):
+            super().action_command_palette()
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers here: places and the keys of the list."""
-        if not isinstance(screen, Browser):
-            yield from super().get_system_commands(screen)
-            return
-        for kind in ROOTS:
-            also = ", ".join((kind.name, *kind.aliases))
-            yield SystemCommand(f"Go to {kind.title}", also, partial(self.go, kind))
-        yield from commands_of(screen)
+        """What the palette offers here: places and the keys of the list or conversation."""
+        if isinstance(screen, Browser):
+            for kind in ROOTS:
+                also = ", ".join((kind.name, *kind.aliases))
+                yield SystemCommand(f"Go to {kind.title}", also, partial(self.go, kind))
+            yield from commands_of(screen)
+        elif isinstance(screen, ChatScreen):
+            yield from commands_in_chat(screen)
         yield SystemCommand("Quit did-tui", "Close what is open and leave", self.action_quit)
 
     def loaded(self) -> None:
@@ -335,6 +358,9 @@ class DidTui(TerminalApp[None]):
         if runner.microphone is not None:
             await asyncio.to_thread(runner.microphone.close)
         self._open.pop(runner, None)
+        recorder = runner.playback.recorder if self._record is not None else None
+        if recorder is not None and recorder.path.exists():
+            self.written["recording"] = recorder.path
         if self._report is None:
             return
         from did_tui.live.report import report
@@ -353,13 +379,15 @@ class DidTui(TerminalApp[None]):
             self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             self.trouble = f"The report cannot be written: {error}"
-
-    def leave_conversation(self) -> None:
-        """A conversation's screen wants to go."""
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
         else:
+            self.written["report"] = self._report
+
+    def leave_conversation(self, screen: ChatScreen) -> None:
+        """A conversation's screen wants to go, and what stands over it goes with it."""
+        if screen is self.screen_stack[0]:
             self.exit()
+        while screen in self.screen_stack[1:]:
+            self.pop_screen()
 
 
 async def run(app: DidTui) -> int:
@@ -369,6 +397,8 @@ async def run(app: DidTui) -> int:
             await app.run_async()
         finally:
             await app.hang_up()
+    for what, path in app.written.items():
+        print(f"did-tui: The {what} is in {plain(str(path))}", file=sys.stderr)
     if app.trouble:
         print(f"did-tui: {plain(app.trouble)}", file=sys.stderr)
         return app.return_code or 1

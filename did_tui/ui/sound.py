@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from weakref import WeakSet
 
 from did_tui.config import log_directory
+from did_tui.live.media.plan import WITHOUT_DEVICE
 from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 from did_tui.ui.widgets.statusline import meter
@@ -28,17 +29,23 @@ READING_SECONDS = 15
 COPYING_SECONDS = 120  # for an address that has to come into a browser
 
 _hinted: WeakSet[TerminalApp[Any]] = WeakSet()  # those that were told how sound could be heard
+_silent: WeakSet[TerminalApp[Any]] = WeakSet()  # those that were told that there is no speaker
 
 
 async def make_output(app: TerminalApp[Any], sink: str) -> Output:
     """An output whose news are notices of this app; nothing is opened yet.
 
-    How sound could be heard at home is said once for all conversations.
+    How sound could be heard at home, and that there is no speaker, is said once for all
+    conversations.
     """
     module = await asyncio.to_thread(importlib.import_module, "did_tui.live.media.output")
     loop = asyncio.get_running_loop()
 
     def show(sentence: str) -> None:
+        if sentence.endswith(WITHOUT_DEVICE):
+            if app in _silent:
+                return
+            _silent.add(app)
         invites = sentence == output.invitation
         app.notify(sentence, title="Sound", timeout=COPYING_SECONDS if invites else READING_SECONDS)
 

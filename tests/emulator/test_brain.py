@@ -57,6 +57,15 @@ def test_questions_find_their_passage(store: Store, name: str, question: str, ti
     assert reply(asked) == cited[0].text
 
 
+def test_what_one_may_ask_is_said_by_its_words_and_not_by_where_it_stands(store: Store) -> None:
+    for question in ("What can you do?", "Zxqv plugh?"):
+        assert "picture" not in reply(turn(store, "Mira", question))
+    asked = turn(store, "Mira", "What can you do?")
+    assert str(asked.agent["starter_message"][0]) in reply(asked)
+    nothing = Turn({"preview_name": "Nobody"}, asked.messages)
+    assert reply(nothing).endswith("Ask me anything that may be in it.")
+
+
 def test_every_suggestion_is_answered_from_the_knowledge(store: Store) -> None:
     for agent in store.all("agent"):
         for starter in agent["starter_message"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from golden import words
@@ -17,7 +18,9 @@ from scripted import (
     settle,
     well,
 )
+from textual.containers import Vertical, VerticalScroll
 from textual.pilot import Pilot
+from textual.widgets._toast import Toast, ToastRack
 
 from did_tui.api.errors import Unreachable
 from did_tui.api.models import RuntimeAgent
@@ -29,6 +32,9 @@ from did_tui.ui.screens.commands import COMMANDS, BadCommand, parse
 from did_tui.ui.screens.dialogs import Help, Passage, Pick
 from did_tui.ui.sound import Sound
 from did_tui.ui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from did_tui.live.media.playback import Playback
 
 PASSAGES = (
     e.Citation("Product help", "The blue kettle is back.", "https://shop.example/help"),
@@ -95,6 +101,99 @@ async def test_messages_are_chosen_and_copied(monkeypatch: pytest.MonkeyPatch) -
         assert texts[1:] == ["What is new?"]
         await pilot.press("down", "y")
         assert texts[2:] == ["The **kettle**."]
+
+
+async def test_of_an_answer_that_was_cut_is_copied_what_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await talk(pilot)
+        answer = runner.conversation.messages[-1]
+        answer.cut = len("The **kettle**")
+        texts = copied(app, monkeypatch)
+        await pilot.press("escape", "y")
+        assert texts == ["The **kettle**"]
+
+
+async def test_who_cannot_be_interrupted_has_no_key_for_it() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner, fluent=False)
+        runner.tell(e.UserSaid("u1", "Hello"))
+        await settle(pilot)
+        assert screen.active_bindings["ctrl+c"].enabled, "the question can be taken back"
+        runner.tell(e.Answer("Hello.", "socket"), e.UtteranceStarted("v1"))
+        await settle(pilot)
+        assert runner.conversation.speaking
+        found = screen.active_bindings["ctrl+c"]
+        assert found.binding.show
+        assert not found.enabled
+
+
+async def test_a_notice_that_answers_a_key_takes_the_place_of_the_one_before() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await talk(pilot)
+        app.notify("Something else.", title="Sound", timeout=15)
+        await pilot.press("f5", "f5", "f5", "f5")
+        await settle(pilot)
+        assert len(app._notifications) == 2, notices(app)
+
+
+async def test_under_a_dialog_there_is_no_notice() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen, _ = await talk(pilot)
+        app.notify("First.", title="A", timeout=60)
+        await settle(pilot)
+        assert len(screen.query(Toast)) == 1
+        await pilot.press("f1")
+        app.notify("Second.", title="B", timeout=60)
+        await settle(pilot)
+        assert len(app.screen.query(Toast)) == 2
+        assert not screen.query_one(ToastRack).display
+        await pilot.press("escape")
+        await settle(pilot)
+        assert len(screen.query(Toast)) == 2
+        assert screen.query_one(ToastRack).display
+
+
+async def test_the_palette_has_the_keys_of_a_conversation() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, _ = await talk(pilot)
+        found = {command.title: command for command in app.get_system_commands(screen)}
+        assert "Stats  (s)" in found
+        assert "Picture  (f5)" in found
+        assert "Quit did-tui" in found
+        assert not {"Theme", "Maximize", "Screenshot"} & set(found)
+        found["Stats  (s)"].callback()
+        assert screen.stage.stats.display
+        await pilot.press("f1", "ctrl+p")
+        await settle(pilot)
+        assert isinstance(app.screen, Help), "a dialog has no palette"
+
+
+async def test_where_nobody_hears_no_sound_is_lost() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen, runner = await talk(pilot)
+        screen.sound.playback = cast("Playback", runner.playback)
+        counters = runner.playback.counters
+        at = [NOW]
+        app.now = lambda: at[0]
+        for audible in (True, False):
+            runner.playback.audible = audible
+            for _ in range(7):
+                at[0] += 1
+                counters.sound_heard += 48_000
+                counters.sound_concealed += 16_000
+                screen._tick()
+            await settle(pilot)
+            shown = words(app.export_screenshot())
+            assert ("sound lost" in shown) is audible
 
 
 async def test_passages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -345,6 +444,49 @@ async def test_help_names_every_command() -> None:
             assert f"/{command.name}" in shown
         await pilot.press("escape")
         assert isinstance(app.screen, ChatScreen)
+
+
+@pytest.mark.parametrize("size", [(40, 16), (80, 24), (120, 36)])
+@pytest.mark.parametrize("what", ["help", "passage", "keys"])
+async def test_what_is_longer_than_the_screen_can_be_read_to_its_end(
+    size: tuple[int, int], what: str
+) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        if what == "keys":
+            await settle(pilot)
+            await pilot.press("f1")
+        elif what == "help":
+            await talk(pilot)
+            await pilot.press("f1")
+        else:
+            text = "\n".join(f"Line {number}." for number in range(99)) + "\nNo more."
+            app.push_screen(Passage([e.Citation("Long", text, "https://shop.example/long")]))
+        await settle(pilot)
+        dialog = app.screen
+        body = dialog.query_one(VerticalScroll)
+        whole = body.region.union(dialog.query_one(Vertical).region)
+        assert dialog.region.contains_region(whole), "the frame is whole"
+        if what == "passage":
+            assert "https://shop.example/long" in words(app.export_screenshot())
+        lines = [0.0]
+        for key in ("j", "down", "pagedown", "end"):
+            await pilot.press(key)
+            await settle(pilot)
+            lines.append(body.scroll_target_y)
+        assert lines == sorted(lines)
+        assert lines[1:3] == [1, 2]
+        assert lines[-1] == body.max_scroll_y > 2
+        last = {"help": "Keys and commands", "passage": "No more.", "keys": "own selection"}[what]
+        await pilot.pause(0.3)
+        assert last in words(app.export_screenshot())
+        for key in ("k", "up", "pageup", "home"):
+            await pilot.press(key)
+            await settle(pilot)
+            lines.append(body.scroll_target_y)
+        assert lines[5:] == sorted(lines[5:], reverse=True)
+        assert lines[-1] == 0
+        assert lines[5:7] == [body.max_scroll_y - 1, body.max_scroll_y - 2], lines
 
 
 # What becomes of it

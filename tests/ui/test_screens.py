@@ -395,3 +395,27 @@ async def test_terminals_that_are_too_small_or_very_large(size: tuple[int, int])
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
         await pilot.press("escape")
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (99, 40)])
+async def test_in_a_narrow_terminal_face_and_words_are_side_by_side(size: tuple[int, int]) -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=size) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        show_face(screen)
+        runner.tell(e.Greeted("Hello, I am Ada."))
+        await settle(pilot)
+        stage = screen.stage
+        face, said = stage.face.region, stage.transcript.region
+        assert face.right <= said.x
+        assert said.width >= 0.55 * size[0]
+        assert said.height >= size[1] - 8
+        assert stage.region.contains_region(face)
+        assert "Hello, I am Ada." in words(app.export_screenshot())
+        looks = []
+        for _ in range(3):
+            await pilot.press("f6")
+            await settle(pilot)
+            looks.append(stage.mode)
+        assert looks == ["full", "off", "split"], "each press changes something"

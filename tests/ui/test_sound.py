@@ -14,9 +14,10 @@ from ptyrun import PtyProgram
 
 from did_tui.config import Look
 from did_tui.live.media.plan import HINT
-from did_tui.live.media.speaker import RATE
+from did_tui.live.media.speaker import RATE, Speaker, SpeakerError
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.sound import list_devices, make_output
+from did_tui.ui.widgets.stats import ENOUGH, Rates, Sample
 
 SSH = {"SSH_CONNECTION": "10.0.0.9 54122 10.0.0.5 22", "USER": "ada", "HOME": "/home/ada"}
 
@@ -43,6 +44,35 @@ async def test_the_hint_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
             assert output.sink == "none"
             output.close()
     assert app.said == [HINT]
+
+
+async def test_that_there_is_no_speaker_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_sink: str, **_options: object) -> Speaker:
+        raise SpeakerError("No sound device was found")
+
+    app = Quiet()
+    async with app.run_test() as pilot:
+        for number in range(2):
+            output = await make_output(app, "pulse")
+            monkeypatch.setattr(output, "_open_speaker", broken)
+            assert output.name == "no sound"
+            output.writable()
+            end = time.monotonic() + 10
+            while output.name != "no speaker" and time.monotonic() < end:
+                await pilot.pause(0.02)
+            assert output.name == "no speaker", number
+            await pilot.pause(0.1)
+            output.close()
+    assert len(app.said) == 1
+
+
+def test_sound_is_called_lost_when_enough_was_heard() -> None:
+    rates = Rates()
+    for second in range(8):
+        heard = second * RATE
+        rates.add(Sample(float(second), heard=heard, concealed=heard // 3))
+        expected = 1 / 3 if second >= ENOUGH else 0
+        assert rates.missing == pytest.approx(expected)
 
 
 async def test_the_address_for_the_browser_is_a_notice() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 from golden import words
 from scripted import (
     ScriptedApp,
@@ -16,8 +17,12 @@ from scripted import (
     settle,
     well,
 )
+from textual.screen import ModalScreen
 
 from did_tui.api.models import RuntimeAgent
+from did_tui.live import events as e
+from did_tui.ui.screens import chat
+from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
 
 
@@ -95,3 +100,29 @@ async def test_a_microphone_that_nobody_hears_can_be_turned_off_but_not_on() -> 
             await pilot.press("ctrl+t")
             assert not microphone.talking
             assert list(app._notifications)[-1].message != "The microphone is off."
+
+
+@pytest.mark.parametrize("over_it", ["f1", "ctrl+p"])
+async def test_what_is_opened_while_it_closes_goes_with_it(
+    over_it: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "LINGER", 100.0)
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        _, runner = await chat_on(pilot)
+        connect(runner)
+        await settle(pilot)
+        close, closing = runner.close, asyncio.Event()
+
+        async def close_slowly(reason: e.EndReason = "user") -> None:
+            await closing.wait()
+            await close(reason)
+
+        runner.close = close_slowly  # type: ignore[method-assign]
+        await pilot.press("escape", "escape", over_it)
+        await settle(pilot)
+        assert isinstance(app.screen, ModalScreen)
+        closing.set()
+        await settle(pilot)
+        await settle(pilot)
+        assert isinstance(app.screen, Browser), "no screen of a conversation that is over"

@@ -56,6 +56,7 @@ class Output:
         self._name_told = ""
         self._underflows_before = 0
         self._search: threading.Event | None = None  # set to end it
+        self._in_vain = False  # the user was told that there is none
         self._begun = self._closed = False
         self._volume = self._volume_heard = 1.0
 
@@ -66,7 +67,7 @@ class Output:
         """Words for the status line."""
         speaker = self._speaker
         if self._searching and not speaker.audible:
-            return "looking for a speaker"
+            return "no speaker" if self._in_vain else "looking for a speaker"
         return speaker.name
 
     @property
@@ -187,6 +188,7 @@ class Output:
         """Begin to look, silently; the lock is held."""
         self._end_search()
         gone = self._replace(SilentSpeaker())
+        self._in_vain = False
         self._search = ended = threading.Event()
         threading.Thread(
             target=self._run, args=(sinks, ended, gone, loyal), name="speaker-search", daemon=True
@@ -218,7 +220,7 @@ class Output:
                 return
             waits = [sink for sink in sinks if _comes_back(sink)]
             if not told and not ended.is_set():
-                told = True
+                told = self._in_vain = True
                 self._on_news(f"{reason}. {WITHOUT_DEVICE}" if waits else f"{reason}.")
             if loyal and looks == LOYALTY:
                 waits = [sink for sink in candidates(self.sink) if _comes_back(sink)]

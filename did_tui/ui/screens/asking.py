@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from did_tui.ui.keys import KEYS, names
-from did_tui.ui.screens.dialogs import Dialog
+from did_tui.ui.screens.dialogs import SCROLLING, Dialog
 from did_tui.ui.text import literal, one_line
 
 LEFT = 14  # columns of the keys in the help
@@ -26,12 +26,12 @@ class Confirm(Dialog[bool]):
         ("n", "dismiss(False)", "no"),
         ("y", "yes", "yes"),
         ("escape", "dismiss(False)", ""),
+        *SCROLLING,
     ]
     DEFAULT_CSS = """
     Confirm Horizontal { height: 1; align-horizontal: right; margin-top: 1; }
     Confirm Button { margin-left: 2; }
     Confirm Input { margin-top: 1; }
-    Confirm #body { height: auto; max-height: 16; }
     """
     hint_text = "esc changes nothing"
 
@@ -91,13 +91,8 @@ class Confirm(Dialog[bool]):
 class KeyHelp(Dialog[None]):
     """The keys of some places, by their titles; ``without`` are actions that it does not have."""
 
-    BINDINGS = [
-        ("f1,question_mark,q,enter", "dismiss", "back"),
-        ("j,down", "scroll(1)", "down"),
-        ("k,up", "scroll(-1)", "up"),
-        ("pagedown,space", "scroll(10)", "down"),
-        ("pageup", "scroll(-10)", "up"),
-    ]
+    BINDINGS = [("f1,question_mark,q,enter", "dismiss", "back"), *SCROLLING]
+    DEFAULT_CSS = "KeyHelp VerticalScroll { max-height: 80vh; }"
     hint_text = "↑ ↓ scroll · esc back"
 
     def __init__(
@@ -111,10 +106,6 @@ class KeyHelp(Dialog[None]):
         """What is pressed, and what it does."""
         with self.frame(), VerticalScroll():
             yield Static(Content("\n").join(self._lines()))
-
-    def action_scroll(self, by: int) -> None:
-        """Some lines on, or back."""
-        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
 
     def _lines(self) -> Iterator[Content]:
         for place, title in (*self._places.items(), ("everywhere", "Everywhere")):

@@ -167,7 +167,7 @@ class ChatScreen(ChatKeys):
         """Close, report, go."""
         await self.end()
         await self._ask_how_it_was()
-        self.app.leave_conversation()
+        self.app.leave_conversation(self)
 
     async def _ask_how_it_was(self) -> None:
         """Where the agent wants to know: stars and some words, when nothing costs any more."""
@@ -333,7 +333,8 @@ class ChatScreen(ChatKeys):
     def _tell_state(self) -> None:
         bar = self.query_one(TopBar)
         bar.state, bar.mood = words.state(self.conversation, leaving=self._leaving)
-        said = self.conversation.phase, self.conversation.busy, self._leaving
+        conversation = self.conversation
+        said = conversation.phase, conversation.busy, conversation.deaf, self._leaving
         if said != self._said:  # the footer is made anew by this
             self._said = said
             self.refresh_bindings()

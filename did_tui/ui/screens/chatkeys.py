@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
+from textual.app import SystemCommand
 from textual.binding import ActiveBinding
 from textual.screen import Screen
 
 from did_tui.api.errors import DidError
 from did_tui.live.conversation import Conversation, Message
 from did_tui.ui import transcripts
-from did_tui.ui.keys import bindings, in_order
+from did_tui.ui.keys import KEYS, bindings, in_order, names
 from did_tui.ui.screens.commands import BadCommand, parse
 from did_tui.ui.screens.dialogs import Choice, Help, Passage, Pick
 from did_tui.ui.screens.stage import Stage
@@ -62,6 +64,8 @@ class ChatKeys(Screen[None]):
                 active[key] = found._replace(binding=replace(binding, description=label))
             elif binding.id == "interrupt" and not self.conversation.busy:
                 active[key] = found._replace(binding=replace(binding, show=False))
+            elif binding.id == "interrupt" and self.conversation.deaf:
+                active[key] = found._replace(enabled=False)
         return active
 
     @property
@@ -118,10 +122,10 @@ class ChatKeys(Screen[None]):
         return self.stage.transcript.chosen or (answers[-1] if answers else None)
 
     def action_copy(self) -> None:
-        """Copy the message, as it was written."""
+        """Copy the message, as it was written: what is shown of it."""
         message = self.chosen
         if message is not None:
-            self.copy(plain(message.text))
+            self.copy(plain(message.heard_text))
 
     def copy(self, text: str) -> None:
         """Give a text to the terminal's clipboard."""
@@ -230,7 +234,7 @@ class ChatKeys(Screen[None]):
         if words:
             self.notify(words, title="Sound", timeout=COPYING_SECONDS)
         else:
-            self.notify("There is no page for a browser: choose one with a.", timeout=4)
+            self.notify("No browser is used for the sound: press a to choose one.", timeout=4)
 
     def action_microphone(self) -> None:
         """Speak, or stop speaking; or why nobody would hear it."""
@@ -328,6 +332,19 @@ class ChatKeys(Screen[None]):
             )
             return False
         return bool(runner.speak_audio(text) if recorded else runner.speak(text))
+
+
+def commands_of(screen: ChatKeys) -> Iterator[SystemCommand]:
+    """The keys of a conversation for the palette."""
+    seen = {"leave_chat", "write", "cite"}  # these are about the focus, or need a number
+    for key in KEYS:
+        action = key.action.removeprefix("screen.")
+        if key.place not in ("chat", "conversation") or action in seen:
+            continue
+        seen.add(action)
+        if screen.check_action(action, ()):
+            name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key)[0]})"
+            yield SystemCommand(name, key.help, getattr(screen, f"action_{action}"))
 
 
 def _words(device: Device) -> str:

@@ -25,6 +25,16 @@ WIDTH = 72  # columns of a dialog
 LEFT = 20  # columns of the keys in the help
 LONGEST_LINE = 1000  # characters that can be written
 
+#: Keys of a dialog whose words may be longer than the screen is high.
+SCROLLING = (
+    ("j,down", "scroll(1)", "down"),
+    ("k,up", "scroll(-1)", "up"),
+    ("pagedown,space", "scroll(10)", "down"),
+    ("pageup", "scroll(-10)", "up"),
+    ("home", "scroll(-10000)", "first"),
+    ("end", "scroll(10000)", "last"),
+)
+
 
 class Dialog(ModalScreen[Value]):
     """A box over the conversation; escape leaves it and changes nothing."""
@@ -33,7 +43,7 @@ class Dialog(ModalScreen[Value]):
     DEFAULT_CSS = """
     Dialog { align: center middle; }
     Dialog > Vertical {
-        width: 72; max-width: 96%; height: auto; max-height: 90%;
+        width: 72; max-width: 96%; height: auto; max-height: 96%;
         background: $panel; border: round $primary; padding: 0 1;
         border-title-color: $primary; border-title-style: bold; border-subtitle-color: $muted;
     }
@@ -42,7 +52,13 @@ class Dialog(ModalScreen[Value]):
         background: $panel; background-tint: $panel 0%;
     }
     Dialog OptionList > .option-list--option { padding: 0 1; }
-    Dialog VerticalScroll { height: auto; scrollbar-size-vertical: 1; background: $panel; }
+    Dialog OptionList > .option-list--option-highlighted,
+    Dialog OptionList:focus > .option-list--option-highlighted {
+        color: $foreground; background: $primary 30%; text-style: bold;
+    }
+    Dialog VerticalScroll {
+        height: auto; max-height: 60vh; scrollbar-size-vertical: 1; background: $panel;
+    }
     """
 
     title_text = ""
@@ -54,6 +70,10 @@ class Dialog(ModalScreen[Value]):
         box.border_title = literal(one_line(self.title_text))
         box.border_subtitle = literal(self.hint_text)
         return box
+
+    def action_scroll(self, by: int) -> None:
+        """Some lines on, or back."""
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +150,7 @@ class Passage(Dialog[None]):
         ("right,l", "turn(1)", "after"),
         ("y", "copy", "copy"),
         ("enter", "dismiss", "back"),
-        ("j,down", "scroll(1)", "down"),
-        ("k,up", "scroll(-1)", "up"),
+        *SCROLLING,
     ]
 
     def __init__(self, citations: Sequence[Citation], index: int = 0) -> None:
@@ -166,10 +185,6 @@ class Passage(Dialog[None]):
         )
         self.query_one(VerticalScroll).scroll_home(animate=False)
 
-    def action_scroll(self, by: int) -> None:
-        """A line on, or back."""
-        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
-
     def action_copy(self) -> None:
         """The address, or the text where there is none."""
         citation = self._citations[self._index]
@@ -180,13 +195,8 @@ class Passage(Dialog[None]):
 class Help(Dialog[None]):
     """Every key and command of a conversation."""
 
-    BINDINGS = [
-        ("f1,question_mark,q,enter", "dismiss", "back"),
-        ("j,down", "scroll(1)", "down"),
-        ("k,up", "scroll(-1)", "up"),
-        ("pagedown,space", "scroll(10)", "down"),
-        ("pageup", "scroll(-10)", "up"),
-    ]
+    BINDINGS = [("f1,question_mark,q,enter", "dismiss", "back"), *SCROLLING]
+    DEFAULT_CSS = "Help VerticalScroll { max-height: 80vh; }"
     title_text = "Keys and commands"
     hint_text = "↑ ↓ scroll · esc back"
 
@@ -194,10 +204,6 @@ class Help(Dialog[None]):
         """What is pressed where, and what may be written."""
         with self.frame(), VerticalScroll():
             yield Static(_help())
-
-    def action_scroll(self, by: int) -> None:
-        """Some lines on, or back."""
-        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
 
 
 def _help() -> Content:
@@ -220,6 +226,6 @@ def _help() -> Content:
 
 def _row(left: str, right: str) -> list[Content]:
     """Two columns, the right one as many lines as it needs."""
-    lines = literal(right).wrap(WIDTH - 4 - LEFT)
+    lines = literal(right).wrap(WIDTH - 5 - LEFT)
     heads = [literal(f"{left:<{LEFT}}", "$secondary")] + [Content(" " * LEFT)] * len(lines)
     return [head + line for head, line in zip(heads, lines, strict=False)]

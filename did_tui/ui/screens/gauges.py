@@ -57,7 +57,8 @@ class Gauges:
     def _tell(self, conversation: Conversation, lasted: float, now: float) -> None:
         sound, figures = self._sound, self._figures
         video = conversation.plan.video
-        trouble = words.trouble(conversation, figures if video else None, self._rates, now)
+        missing = 0.0 if sound.silent else self._rates.missing
+        trouble = words.trouble(conversation, figures if video else None, missing, now)
         told = [
             sound.microphone_in_words,
             words.volume(sound.volume, muted=sound.muted),

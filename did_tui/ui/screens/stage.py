@@ -22,6 +22,7 @@ from did_tui.ui.widgets.video import VideoView
 WIDE = 100  # columns from which picture and transcript stand side by side
 LEAST = (40, 16)  # columns and rows below which there is no picture
 LAYOUTS = ("split", "full", "corner", "off")
+ROWS_OF_OTHERS = 9  # of the screen: bars, prompt, and captions under the picture
 
 
 class Stage(Container, can_focus=True):
@@ -48,10 +49,9 @@ class Stage(Container, can_focus=True):
     Stage.-full #said, Stage.-off #left { display: none; }
     Stage.-full #left, Stage.-full #picture { height: 1fr; }
     Stage.-corner { layout: horizontal; }
-    Stage.-corner #left { width: 32; height: auto; }
-    Stage.-corner #picture { height: 15; }
+    Stage.-corner #left { height: auto; }
     Stage.-corner #picture Checklist { display: none; }
-    Stage.-corner.-connecting #said Checklist { display: block; }
+    Stage.-corner.-connecting #said Checklist { display: block; margin: 0 0 1 0; }
     Stage.-corner #said { width: 1fr; }
     """
 
@@ -71,7 +71,7 @@ class Stage(Container, can_focus=True):
         self._checklists = [Checklist(conversation, now) for _ in range(2)]
 
     def compose(self) -> ComposeResult:
-        """Picture over or beside the transcript."""
+        """Picture beside the transcript."""
         with Vertical(id="left"):
             yield Static("", id="small")
             with Container(id="picture"):
@@ -103,8 +103,13 @@ class Stage(Container, can_focus=True):
     # Layout
 
     def next_layout(self) -> None:
-        """Beside the words, over all of it, in the corner, off."""
-        self.lay_out(LAYOUTS[(LAYOUTS.index(self.mode) + 1) % len(LAYOUTS)])
+        """Beside the words, over all of it, in the corner, off.
+
+        Where it is narrow, beside the words is in the corner.
+        """
+        mode = LAYOUTS[(LAYOUTS.index(self.mode) + 1) % len(LAYOUTS)]
+        narrow = self.screen.size.width < WIDE
+        self.lay_out("off" if mode == "corner" and narrow else mode)
 
     def toggle(self, mode: str) -> None:
         """Have this layout, or the ordinary one."""
@@ -119,14 +124,17 @@ class Stage(Container, can_focus=True):
         """Side by side where it is wide; no picture where it is too small for one."""
         width, height = self.screen.size
         small = width < LEAST[0] or height < LEAST[1]
-        split = self.mode == "split"
-        self.set_class(split and width >= WIDE, "-wide")
+        wide = width >= WIDE
+        look = "corner" if self.mode == "split" and not wide else self.mode
+        self.set_class(look == "split", "-wide")
         for layout in LAYOUTS[1:]:
-            self.set_class(self.mode == layout and not small, f"-{layout}")
+            self.set_class(look == layout and not small, f"-{layout}")
         picture = self.query_one("#picture")
         picture.display = not small
         note = self.query_one("#small", Static)
         note.display = small
         note.update(f"Picture hidden: the terminal is too small (it needs {LEAST[0]}×{LEAST[1]}).")
-        picture.styles.height = max(8, (height - 6) * 2 // 3) if split and width < WIDE else None
-        self.screen.set_class(self.has_class("-wide"), "-words-right")
+        corner = look == "corner" and not small
+        columns = min(width, WIDE) * 2 // 5
+        self.query_one("#left").styles.width = columns if corner else None
+        picture.styles.height = min(columns // 2, height - ROWS_OF_OTHERS) if corner else None

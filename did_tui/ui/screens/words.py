@@ -9,7 +9,6 @@ from did_tui.ui.widgets.checklist import waiting_for
 
 if TYPE_CHECKING:
     from did_tui.live.media.playback import Figures
-    from did_tui.ui.widgets.stats import Rates
 
 MISSING = 0.01  # of the sound: more than that is trouble
 APART = 80.0  # milliseconds between lips and sound: more than that is trouble
@@ -126,9 +125,9 @@ def apart(figures: Figures | None) -> str:
 
 
 def trouble(
-    conversation: Conversation, figures: Figures | None, rates: Rates, now: float
+    conversation: Conversation, figures: Figures | None, missing: float, now: float
 ) -> list[str]:
-    """What one should know: that it closes soon, that something is missing."""
+    """What one should know: that it closes soon, that a part of the sound is missing."""
     found = []
     left = conversation.closes_in(now)
     if left is not None:
@@ -136,8 +135,8 @@ def trouble(
     delayed = conversation.waits_until(now)
     if delayed is not None:
         found.append(f"{delayed.reason.rstrip('.')}, again in {delayed.until - now:.0f} s")
-    if rates.missing > MISSING:
-        found.append(f"sound lost {rates.missing:.1%}")
+    if missing > MISSING:
+        found.append(f"sound lost {missing:.1%}")
     if figures is not None and abs(figures.sound_minus_picture_ms or 0) > APART:
         found.append(apart(figures))
     return found

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RATE = 48_000  # frames of sound a second
 MEMORY = 10.0  # seconds over which losses are counted
 RECENT = 2.0  # seconds over which speeds are
+ENOUGH = 5.0  # seconds of sound from which one can tell what part of it is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,16 @@ class Rates:
 
     @property
     def missing(self) -> float:
-        """The part of the sound that did not come, whether it was concealed or not: 0 to 1."""
+        """The part of the sound that did not come, whether it was concealed or not: 0 to 1.
+
+        It is 0 until ``ENOUGH`` was heard.
+        """
         if not self._samples:
             return 0.0
         first, last, _ = self._span(MEMORY)
         missing = last.concealed - first.concealed + last.lost - first.lost
         heard = last.heard - first.heard
-        return min(1.0, missing / heard) if heard else 0.0
+        return min(1.0, missing / heard) if heard >= ENOUGH * RATE else 0.0
 
 
 class Stats(Static):
