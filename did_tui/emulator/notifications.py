@@ -67,12 +67,12 @@ class Notifications:
                 del self._sockets[address]
             for end in ends:
                 end.cancel()
-            for ended in await asyncio.gather(*ends, return_exceptions=True):
+            # Not gather(), which makes a cancellation from outside look like that of its children.
+            await asyncio.wait(ends)
+            for error in (end.exception() for end in ends if not end.cancelled()):
                 # The client is gone: what else there was to say has nobody to hear it.
-                if isinstance(ended, Exception) and not isinstance(
-                    ended, WebSocketDisconnect | RuntimeError | OSError
-                ):
-                    raise ended
+                if error and not isinstance(error, WebSocketDisconnect | RuntimeError | OSError):
+                    raise error
 
     def send(self, address: str, event: Mapping[str, Any]) -> None:
         """Deliver an event."""

@@ -163,10 +163,10 @@ def test_a_page_from_elsewhere_reads_nothing_that_is_local(http: TestClient) -> 
     headers = {"Origin": "https://evil.example"}
     body = {"title": "t", "source_url": "http://127.0.0.1:1/x", "documentType": "text"}
     path = f"/knowledge/{base}/documents"
-    assert http.post(path, json=body, headers=headers).status_code == 400
+    assert http.post(path, json=body, headers=headers).status_code == 401
     assert http.post(path, json=body, headers={"Origin": "http://localhost:3"}).status_code == 200
     hook = {"event_type": "chat/end", "url": "http://127.0.0.1:1/x"}
-    assert http.post("/agents/webhooks/test", json=hook, headers=headers).status_code == 400
+    assert http.post("/agents/webhooks/test", json=hook, headers=headers).status_code == 401
 
 
 def test_the_missions_own_body_of_a_document(http: TestClient) -> None:
