@@ -128,6 +128,7 @@ KEYS: tuple[Key, ...] = (
     Key("leave-query", "escape", "leave_query", "back", "Back to the list", "query"),
     Key("tab-before", "left_square_bracket", "tab(-1)", "tab", "The tab before", "detail"),
     Key("tab-after", "right_square_bracket", "tab(1)", "tab", "The tab after", "detail"),
+    Key("chat-here", "c", "chat", "chat", "Talk with the agent face to face", "detail"),
     Key("copy-text", "y", "copy_text", "copy", "Copy the id, or the JSON if it is shown", "detail"),
     Key("scroll-on", "j,down", "scroll(1)", "down", "Scroll on", "detail", False),
     Key("scroll-back", "k,up", "scroll(-1)", "up", "Scroll back", "detail", False),

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from did_tui.api.models import Resource
+from did_tui.api.models import Agent, Resource
 from did_tui.ui.keys import bindings
 from did_tui.ui.kinds import Kind, Place, masked
 from did_tui.ui.local import KeptChat
@@ -78,6 +78,15 @@ class Detail(Screen[None]):
         if isinstance(self.resource, KeptChat):
             return literal(self.resource.text)
         return Content("\n").join(_lines(self._kind, self.resource))
+
+    def action_chat(self) -> None:
+        """Meet this agent."""
+        if isinstance(self.resource, Agent):
+            self.app.meet(self.resource, b"")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Only with agents can one talk."""
+        return action != "chat" or isinstance(self.resource, Agent)
 
     def action_scroll(self, by: int) -> None:
         """Some lines on, or back."""
