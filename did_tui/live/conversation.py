@@ -369,6 +369,9 @@ class Conversation:
             return
         if event.step in STREAM_STEPS and not self.plan.video:
             return  # of the stream that was dropped
+        if event.step == "answer" and self.phase == "connected":
+            self._step_done("answer", now)  # it did arrive, only the receipt was lost
+            return
         progress = self.steps[event.step]
         progress.state, progress.ended = "failed", now
         if progress.begun is None:

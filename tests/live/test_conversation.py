@@ -536,3 +536,12 @@ def test_an_answer_whose_rest_does_not_come_is_kept_and_the_talk_goes_on() -> No
     assert told.tell(e.AnswerStalled()) == [Send("u2")]
     assert ("assistant", "Half", "interrupted") in told.said
     assert told.conversation.transcript.progress == ("u2", 0)
+
+
+def test_an_answer_whose_receipt_alone_was_lost_ends_no_connection_that_stands() -> None:
+    told = Told(*(event for event in CONNECT if event != e.StepDone("answer")))
+    assert told.phase() == "connected"
+    told.tell(e.Failed("answer", "D-ID's reply was cut off."))
+    assert (told.phase(), told.conversation.steps["answer"].state) == ("connected", "done")
+    told.tell(e.Failed("stream", "It is gone."))
+    assert told.phase() == "failed"

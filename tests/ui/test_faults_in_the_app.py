@@ -102,11 +102,16 @@ async def test_a_stream_that_cannot_be_opened(
     await connect_through(service, control, tmp_path, "open_stream", REFUSED)
 
 
-@pytest.mark.parametrize("route", ["create_chat", "send_answer"])
-async def test_another_step_that_goes_wrong(
-    service: RunningEmulator, control: Control, tmp_path: Path, route: str
+async def test_a_chat_that_cannot_be_opened(
+    service: RunningEmulator, control: Control, tmp_path: Path
 ) -> None:
-    await connect_through(service, control, tmp_path, route, [*REFUSED[-2:], CUT])
+    await connect_through(service, control, tmp_path, "create_chat", [*REFUSED[-2:], CUT])
+
+
+async def test_an_answer_that_does_not_arrive(
+    service: RunningEmulator, control: Control, tmp_path: Path
+) -> None:
+    await connect_through(service, control, tmp_path, "send_answer", REFUSED[-2:])
 
 
 @pytest.mark.parametrize(
