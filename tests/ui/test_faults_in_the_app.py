@@ -345,18 +345,6 @@ async def test_a_face_that_stands_still_while_the_agent_talks(
         assert await control.messages() == [QUESTION]
 
 
-async def test_sound_that_is_missing_is_said(
-    service: RunningEmulator, control: Control, tmp_path: Path
-) -> None:
-    async with guest(service, control, tmp_path) as seat:
-        await seat.connected()
-        await seat.write(QUESTION)
-        await seat.see("talking")
-        await control.stream("media", lose="audio", seconds=3)
-        await seat.see("sound lost")
-        assert seat.conversation.phase == "connected"
-
-
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
