@@ -222,13 +222,19 @@ async def chat_on(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Wait until everything is drawn, with a cursor that does not blink."""
-    for prompt in pilot.app.screen.query(Prompt):
+    """Wait until everything is drawn, with a cursor that does not blink, or the app has left."""
+    app = pilot.app
+    for prompt in app.screen.query(Prompt):
         prompt.cursor_blink = False
-    for _ in range(4):
-        await asyncio.sleep(0.02)
-        while getattr(pilot.app.screen, "_stale", False):
-            await asyncio.sleep(0.01)
-        while any(video.flow.busy for video in pilot.app.screen.query(VideoView)):
-            await asyncio.sleep(0.01)
-        await pilot.pause()
+
+    def drawing() -> bool:
+        return getattr(app.screen, "_stale", False) or any(
+            video.flow.busy for video in app.screen.query(VideoView)
+        )
+
+    async with asyncio.timeout(20):
+        for _ in range(4):
+            await asyncio.sleep(0.02)
+            while app.is_running and not app._exit and drawing():
+                await asyncio.sleep(0.01)
+            await pilot.pause()
