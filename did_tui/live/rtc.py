@@ -125,19 +125,23 @@ def gather_with(pc: RTCPeerConnection, servers: Servers) -> None:
         connection.get_component_candidates = soon
 
 
-def end_consent(pc: RTCPeerConnection) -> None:
-    """Before a connection is closed: ask nobody for consent any more.
+def begin_nothing(pc: RTCPeerConnection) -> None:
+    """Before a connection is closed: let it begin nothing any more.
 
-    A connection that is closed in the moment in which it succeeds would begin to, for ever.
+    One that is closed in the moment in which it succeeds would still begin to ask for consent,
+    to receive and to send, in tasks and threads that nobody ends.
     """
 
-    async def nothing() -> None:
+    async def nothing(*_parameters: object) -> None:
         return
 
     for gatherer in _gatherers(pc):
         connection: Any = getattr(gatherer, "_connection", None)
         if connection is not None:
             connection.query_consent = nothing
+    for transceiver in pc.getTransceivers():
+        transceiver.receiver.receive = nothing  # type: ignore[assignment]
+        transceiver.sender.send = nothing  # type: ignore[assignment]
 
 
 # Media

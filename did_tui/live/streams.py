@@ -293,7 +293,7 @@ class WebRtcStream:
         if self._gathering is not None:
             await asyncio.wait([self._gathering])  # it opens sockets; ``ice`` says how long
         if self._pc is not None:
-            rtc.end_consent(self._pc)
+            rtc.begin_nothing(self._pc)
             await asyncio.gather(self._pc.close(), return_exceptions=True)
             await rtc.close_sockets(self._pc)
 
