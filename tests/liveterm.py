@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,17 +30,18 @@ class LiveDriver(HeadlessDriver):
         super().__init__(*args, **options)
         self.terminal = Terminal(*(self._size or (80, 24)))
         self.bytes_written = 0
+        self._writing = threading.Lock()
 
     @property
     def is_headless(self) -> bool:
         return False
 
     def write(self, data: str) -> None:
-        self.bytes_written += len(data.encode())
-        asked = data.count(QUERY)
-        self.terminal.feed(data)
-        for _ in range(asked):
-            self._loop.call_later(self.delay, self._answer)
+        with self._writing:
+            self.bytes_written += len(data.encode())
+            self.terminal.feed(data)
+        for _ in range(data.count(QUERY)):
+            self._loop.call_soon_threadsafe(self._loop.call_later, self.delay, self._answer)
 
     def _answer(self) -> None:
         self.process_message(events.CursorPosition(0, 0))
