@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"did-tui {__version__}")
     _add_audio(parser)
     _add_look(parser)
+
+    from did_tui.verbs.parser import add_account, add_verbs
+
+    add_account(parser)
     parser.set_defaults(command="")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -61,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_talk(chat)
     _add_audio(chat)
     _add_look(chat)
+    add_account(chat)
 
     demo = commands.add_parser("demo", help="look around with the built-in emulator, no account")
     demo.add_argument("agent", nargs="?", metavar="AGENT", help="talk with this one at once")
@@ -87,8 +91,6 @@ def _parser() -> argparse.ArgumentParser:
 
     completion = commands.add_parser("completion", help="a script that completes these commands")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
-
-    from did_tui.verbs.parser import add_verbs
 
     add_verbs(commands)
 
@@ -240,9 +242,10 @@ def _chat(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    from did_tui.config import Settings
+    from did_tui.config import Settings, config_directory
+    from did_tui.configfile import read
 
-    return Settings.load(flags=vars(options))
+    return Settings.load(flags=vars(options), file=read(config_directory()))
 
 
 def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> int:
@@ -285,21 +288,20 @@ def _demo(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     import asyncio
 
-    from did_tui.config import Settings, log_directory
+    from did_tui.config import log_directory
     from did_tui.demo import Emulator
 
     with Emulator(_emulator_arguments(options), log_directory() / "emulator.log") as emulator:
         from did_tui.api.client import Client
         from did_tui.ui.app import DidTui, run
 
-        settings = replace(_settings(options), api_url="", ws_url="", key="")
+        settings = _settings(options).elsewhere("", "", "")
 
         async def open_client() -> Client:
             url = await emulator.url()
             if emulator.voice.startswith("babble"):
                 app.notify(f"The agents' voice is {emulator.voice}.")
-            key = "demo:emulator"
-            return Settings(url, url.replace("http", "ws", 1), key).client()
+            return settings.elsewhere(url, url.replace("http", "ws", 1), "demo:emulator").client()
 
         app = DidTui(settings, open_client, place="demo", **_conversation(options))  # type: ignore[arg-type]
         return asyncio.run(run(app))
@@ -365,10 +367,13 @@ def _emulator(options: argparse.Namespace) -> int:
 
 
 def _verb(options: argparse.Namespace) -> int:
-    from did_tui.config import Settings
+    from did_tui.config import Settings, config_directory
+    from did_tui.configfile import read
     from did_tui.verbs.run import run
 
-    return run(options, Settings.load())
+    # What verbs have of the same name, such as --mode, is something else.
+    flags = {name: getattr(options, name, None) for name in ("profile", "read_only")}
+    return run(options, Settings.load(flags=flags, file=read(config_directory())))
 
 
 def _completion(options: argparse.Namespace) -> int:
