@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from did_tui.config import Settings
 
 USAGE_ERROR = 2
+WELCOME = "There is no D-ID account here yet. How do you want to begin?"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -234,27 +235,34 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def _open(options: argparse.Namespace) -> int:
-    return _run_app(_settings(options))
-
-
-def _chat(options: argparse.Namespace) -> int:
     return _run_app(_settings(options), options)
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def _chat(options: argparse.Namespace) -> int:
+    return _run_app(_settings(options), options, chat=True)
+
+
+def _settings(options: argparse.Namespace, profile: str | None = None) -> Settings:
+    """The settings as files and environment have them now, perhaps with another profile."""
     from did_tui.config import Settings, config_directory
     from did_tui.configfile import read
 
-    return Settings.load(flags=vars(options), file=read(config_directory()))
+    flags = vars(options) if profile is None else vars(options) | {"profile": profile}
+    return Settings.load(flags=flags, file=read(config_directory()))
 
 
-def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> int:
-    from did_tui.api.errors import DidError
+def _run_app(settings: Settings, options: argparse.Namespace, *, chat: bool = False) -> int:
+    from did_tui.api.errors import BadCredentials, DidError
     from did_tui.config import NoKey
 
+    client, welcome = None, ""
     try:
         client = settings.client()
-    except (NoKey, DidError) as error:
+    except (NoKey, BadCredentials) as error:
+        if chat or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return _refuse(str(error), USAGE_ERROR)
+        welcome = str(error) if settings.key or settings.key_place else WELCOME
+    except DidError as error:
         return _refuse(str(error), USAGE_ERROR)
     if not _is_terminal():
         return USAGE_ERROR
@@ -265,7 +273,16 @@ def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> i
     async def open_client() -> object:
         return client
 
-    return asyncio.run(run(DidTui(settings, open_client, **_conversation(options))))  # type: ignore[arg-type]
+    more = _conversation(options) if chat else _conversation(None)
+    app = DidTui(settings, open_client, welcome=welcome, **_files(options), **more)  # type: ignore[arg-type]
+    return asyncio.run(run(app))
+
+
+def _files(options: argparse.Namespace) -> dict[str, object]:
+    """Where settings are kept, and how they are read again."""
+    from did_tui.config import config_directory
+
+    return {"config": config_directory(), "load": lambda profile: _settings(options, profile)}
 
 
 def _conversation(options: argparse.Namespace | None) -> dict[str, object]:
@@ -303,7 +320,8 @@ def _demo(options: argparse.Namespace) -> int:
                 app.notify(f"The agents' voice is {emulator.voice}.")
             return settings.elsewhere(url, url.replace("http", "ws", 1), "demo:emulator").client()
 
-        app = DidTui(settings, open_client, place="demo", **_conversation(options))  # type: ignore[arg-type]
+        more = _files(options) | _conversation(options)
+        app = DidTui(settings, open_client, place="demo", **more)  # type: ignore[arg-type]
         return asyncio.run(run(app))
 
 

@@ -263,6 +263,30 @@ def change(directory: Path, edit: Callable[[TOMLDocument], None]) -> ConfigFile:
     return found
 
 
+def replace(directory: Path, text: str) -> ConfigFile:
+    """Write the file anew as a whole; raises ``OSError`` or ``BadSetting``."""
+    from did_tui.live.archive import write_private
+
+    found = parse(text, directory / NAME)
+    write_private(directory / NAME, text)
+    return found
+
+
+_COMPLAINT = "#! "
+
+
+def with_complaint(text: str, said: str) -> str:
+    """A text to be corrected, with what is wrong as its first line."""
+    return f"{_COMPLAINT}{said}\n{text}"
+
+
+def without_complaint(text: str) -> str:
+    """The text alone."""
+    return "".join(
+        line for line in text.splitlines(keepends=True) if not line.startswith(_COMPLAINT)
+    )
+
+
 def set_to(name: str, text: str) -> Callable[[TOMLDocument], None]:
     """The change that sets one setting, or takes it out where the text is empty."""
 

@@ -45,7 +45,13 @@ class KeyPlace:
             return _from_file(Path(self.value))
         if self.sort == "command":
             return _from_command(self.value)
-        key = _keyring().get_password(SERVICE, self.value)
+        ring = _keyring()
+        from keyring.errors import KeyringError
+
+        try:
+            key = ring.get_password(SERVICE, self.value)
+        except KeyringError as error:
+            raise NoKey(f"The system's keyring does not give the key away: {error}.") from error
         if not key:
             raise NoKey(f"The system's keyring has no key of the profile {self.value}.")
         return str(key)
@@ -66,8 +72,14 @@ def keep(key: str, profile: str, directory: Path) -> KeyPlace:
     from did_tui.live.archive import write_private
 
     if has_keyring():
-        _keyring().set_password(SERVICE, profile, key)
-        return KeyPlace("keyring", profile)
+        from keyring.errors import KeyringError
+
+        try:
+            _keyring().set_password(SERVICE, profile, key)
+        except KeyringError:
+            pass  # it is locked or out of order: the file is as good a place
+        else:
+            return KeyPlace("keyring", profile)
     path = directory / "keys" / f"{profile}.key"
     write_private(path, key + "\n")
     return KeyPlace("file", str(path))

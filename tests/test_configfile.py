@@ -219,6 +219,8 @@ def test_the_keyring_is_used_where_it_is_there(
         delete_password=lambda *name: kept.pop(name),
     )
     monkeypatch.setitem(sys.modules, "keyring", ring)
+    errors = SimpleNamespace(KeyringError=ValueError)
+    monkeypatch.setitem(sys.modules, "keyring.errors", errors)
     place = keystore.keep("user:secret", "work", tmp_path)
     assert place == KeyPlace("keyring", "work")
     assert place.read() == "user:secret"
