@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "devices": _devices,
             "emulator": _emulator,
             "completion": _completion,
+            "config": _config,
         }.get(command, _verb)(options)
     except BadSetting as error:
         return _refuse(str(error), USAGE_ERROR)
@@ -89,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
 
     devices = commands.add_parser("devices", help="where sound can go, and how to hear it at home")
     _add_audio(devices)
+
+    config = commands.add_parser("config", help="every setting, and where its value comes from")
+    config.add_argument("what", nargs="?", choices=("show", "path"), default="show")
+    _add_talk(config)
+    _add_audio(config)
+    _add_look(config)
+    add_account(config)
 
     completion = commands.add_parser("completion", help="a script that completes these commands")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
@@ -398,6 +406,27 @@ def _completion(options: argparse.Namespace) -> int:
     from did_tui.verbs.parser import completion
 
     sys.stdout.write(completion(_parser(), options.shell))
+    return 0
+
+
+def _config(options: argparse.Namespace) -> int:
+    from did_tui.config import config_directory
+    from did_tui.configfile import NAME
+    from did_tui.text import one_line
+
+    if options.what == "path":
+        print(config_directory() / NAME)
+        return 0
+    settings = _settings(options)
+    key = settings.key_place.words if settings.key_place else "environment" if settings.key else "-"
+    rows = [
+        ("profile", settings.profile or "-", ""),
+        ("api_url", settings.api_url, ""),
+        ("key", key, ""),
+        *((name, one.text, one.where or one.origin) for name, one in settings.values.items()),
+    ]
+    for name, value, where in rows:
+        print(one_line(f"{name:<20} {value or '-':<20} {where}").rstrip())
     return 0
 
 

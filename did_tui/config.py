@@ -94,8 +94,8 @@ class Setting:
 YES_NO = ("yes", "no")
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("shape", "What the picture is made of", "auto", SHAPES + GRAPHICS, at_once=False),
-    Setting("colours", "How many colours the picture has", "auto", COLOURS, at_once=False),
+    Setting("shape", "What the picture is made of", "auto", SHAPES + GRAPHICS),
+    Setting("colours", "How many colours the picture has", "auto", COLOURS),
     Setting("fps", "Frames a second at most", f"{FPS:g}", between=(1, 60), at_once=False),
     Setting(
         "max_kbps",
@@ -120,7 +120,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("relay_only", "Media through D-ID's relay only", "no", YES_NO),
     Setting("persist", "D-ID keeps the chat", "no", YES_NO),
     Setting("transcripts", "This machine keeps what was said", "yes", YES_NO),
-    Setting("read_only", "Nothing is changed at D-ID; talking works", "no", YES_NO, at_once=False),
+    Setting("read_only", "Nothing is changed at D-ID; talking works", "no", YES_NO),
 )
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}

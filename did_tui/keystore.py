@@ -34,7 +34,7 @@ class KeyPlace:
         """What it is called on the screen."""
         if self.sort == "keyring":
             return "the system's keyring"
-        return f"{self.sort} {self.value}"
+        return f"{self.sort} {Path(self.value).name if self.sort == 'file' else self.value}"
 
     def read(self) -> str:
         """The key; raises ``NoKey`` or ``BadSetting`` with a sentence that says what is wrong.

@@ -50,7 +50,7 @@ def _list(id: str, keys: str, label: str, help: str, *, shown: bool = False) -> 
 
 
 #: Where the digits lead.
-PLACES = ("Agents", "Sessions", "Knowledge", "Chats", "Diagnostics", "Credits")
+PLACES = ("Agents", "Sessions", "Knowledge", "Chats", "Diagnostics", "Account")
 
 KEYS: tuple[Key, ...] = (
     Key(

@@ -330,6 +330,17 @@ def test_a_profile_says_who_asks_and_may_only_read(
     agent = file_of(tmp_path / "new.json", preview_name="New", presenter=presenter)
     assert say("agents", "apply", agent, "-P", "demo").code == 6
     assert "nothing was changed" in say("agents", "create", agent, "-P", "demo").err
+    shown = say("config", "-P", "demo", "--fps", "12").out
+    for line in (
+        "profile +demo",
+        "key +file demo.key",
+        "fps +12 +--fps",
+        "mode +Functional +default",
+    ):
+        assert re.search(f"(?m)^{line}$", shown), line
+    assert re.search(r"(?m)^read_only +yes +.*config.toml, line 4$", shown)
+    assert KEY not in shown
+    assert say("config", "path").out == f"{tmp_path / 'config.toml'}\n"
     (tmp_path / "demo.key").chmod(0o644)
     refused = say("agents", "list", "-P", "demo")
     assert (refused.code, refused.out) == (2, "")

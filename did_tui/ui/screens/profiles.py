@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 Sort = Literal["profile", "environment", "demo"]
 Deed = Literal["switch", "add", "try", "default", "remove"]
-LEFT = 22  # columns of the names
+LEFT = 20  # columns of the names
+MOST = 43  # columns beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class Profiles(Dialog[tuple[Deed, Account] | None]):
 def _line(account: Account) -> Content:
     mark = Content.styled("● ", "$success") if account.here else Content("  ")
     title = literal(f"{one_line(account.title):<{LEFT}} ", "bold")
-    words = literal(one_line(account.words), "$muted")
+    room = MOST - len("PRODUCTION · ") * account.production
+    words = literal(one_line(account.words)[:room], "$muted")
     if account.production:
         words = literal("PRODUCTION", "bold $warning") + literal(" · ", "$muted") + words
     return mark + title + words

@@ -30,7 +30,7 @@ WORDS: dict[Origin, str] = {
     "flag": "flag",
     "environment": "environment",
     "profile": "profile",
-    "file": "config.toml",
+    "file": "file",
     "default": "default",
 }
 
@@ -56,10 +56,11 @@ def lines_of(settings: Settings, place: str) -> list[Line]:
     key = settings.key_place.words if settings.key_place else "–"
     if settings.key and place != "demo":
         key = "in the environment"
+    kept = f"It is in {settings.key_place.value}." if settings.key_place else "Where the key is."
     account = [
         Line("profile", profile, whose, "Who asks. enter or p switches."),
         Line("api_url", settings.api_url, whose, "Where D-ID is; a profile says it."),
-        Line("key", key, whose, "Where the key is; it is never shown."),
+        Line("key", key, whose, f"{kept} It is never shown."),
     ]
     return account + [
         _line(setting, settings.values.get(setting.name, Value(setting.default)))
@@ -68,7 +69,7 @@ def lines_of(settings: Settings, place: str) -> list[Line]:
 
 
 def _line(setting: Setting, value: Value) -> Line:
-    where = f" · {value.where}" if value.where else ""
+    where = f" · {value.where.rpartition('/')[2]}" if value.where else ""
     when = "" if setting.at_once else " · at the next start"
     takes = f" ({setting.takes})" if setting.takes else ""
     said = f"{setting.help}{takes}{when}"

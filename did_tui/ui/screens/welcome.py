@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from did_tui.api.credentials import Credentials
@@ -83,14 +83,15 @@ class Welcome(Screen[None]):
                 )
             )
             yield Static("", id="terminal")
-        yield Footer(compact=True, show_command_palette=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Say what this terminal is."""
         shape, colours = self.app.shape_and_colours
         words = f"This terminal: {event.size.width}×{event.size.height}, "
         words += f"{'24-bit' if colours == 'true' else colours} colours, {shape} blocks"
-        self.query_one("#terminal", Static).update(literal(f"{words}. did-tui doctor shows more."))
+        self.query_one("#terminal", Static).update(
+            literal(f"{words}\n\nenter or its number chooses · ctrl+q leaves")
+        )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """That way."""
@@ -110,7 +111,9 @@ class Welcome(Screen[None]):
             self.notify("The built-in D-ID is starting…")
             self.app.run_worker(self.app.use_demo(), group="profiles", exclusive=True)
         elif way == "sign in":
-            self.app.run_worker(sign_in(self.app), group="profiles", exclusive=True)
+            self.app.run_worker(
+                sign_in(self.app, self.app.settings.profile), group="profiles", exclusive=True
+            )
         else:
             self.app.run_worker(self.app.use_key(way), group="profiles", exclusive=True)
 
