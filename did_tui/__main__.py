@@ -426,7 +426,7 @@ def _config(options: argparse.Namespace) -> int:
         *((name, one.text, one.where or one.origin) for name, one in settings.values.items()),
     ]
     for name, value, where in rows:
-        print(one_line(f"{name:<20} {value or '-':<20} {where}").rstrip())
+        print(f"{name:<20} {one_line(value) or '-':<20} {one_line(where)}".rstrip())
     return 0
 
 

@@ -68,7 +68,7 @@ class Credentials:
 _SCHEMES = {"basic": "Basic", "bearer": "Bearer", "client-key": "Client-Key"}
 _HEADER = re.compile(r"""["']?authorization["']?\s*[:=]\s*["']?""", re.IGNORECASE)
 _USER = re.compile(r"""(?:^|\s)(?:-u|--user)[\s=]*("[^"]*"|'[^']*'|\S+)""")
-_VARIABLE = re.compile(r"(?:export\s+|set\s+|\$env:)?[A-Za-z_]\w*\s*=(?!=|$)\s*", re.IGNORECASE)
+_VARIABLE = re.compile(r"(?:export\s+|set\s+|\$env:)?[A-Za-z_]\w*\s*=(?![=:]|$)\s*", re.IGNORECASE)
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 #: How the keys of others begin, and whose they are; the longest beginning first.

@@ -81,7 +81,7 @@ class AccountApp(TerminalApp[None]):
         client = self._client
         known = client is not None and client.done() and not client.cancelled()
         if client is None or not known or client.exception():
-            return self.settings.key
+            return ""
         return client.result().credentials.secret
 
     async def client(self) -> Client:

@@ -245,7 +245,7 @@ class DidTui(AccountApp):
 
     def _fatal_error(self) -> None:
         """Say in one sentence that it crashed; Textual's own page would show local variables."""
-        sentence = crash.save(log_directory(), self.secret)
+        sentence = crash.save(log_directory(), self.settings.key, self.secret)
         self._exit_renderables.append(Text(plain(sentence)))
         self._close_messages_no_wait()
 

@@ -33,6 +33,8 @@ USER = PLAIN.partition(":")[0]
         (f"Basic: {PLAIN}", f"Basic {PLAIN}"),
         (f"'Basic {PLAIN}'", f"Basic {PLAIN}"),
         (f"`{PLAIN}`,", f"Basic {PLAIN}"),
+        ("bWVAZXhhbXBsZS5jb20=:s3cr3t", "Basic bWVAZXhhbXBsZS5jb20=:s3cr3t"),
+        ("bUBleGFtcGxlLmNvbQ==:s3cr3t", "Basic bUBleGFtcGxlLmNvbQ==:s3cr3t"),
         (f"DID_API_KEY={PLAIN}", f"Basic {PLAIN}"),
         (f'export DID_API_KEY="Basic {ENCODED}"', f"Basic {ENCODED}"),
         (f"$env:DID_API_KEY = '{PLAIN}'", f"Basic {PLAIN}"),

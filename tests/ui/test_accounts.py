@@ -361,7 +361,9 @@ async def test_where_a_profile_wants_it_a_name_is_typed_before_anything_is_delet
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.go(BY_NAME["secrets"])
-        await until(pilot, lambda: bool(app.screen.table.rows))
+        await settle(pilot)
+        assert isinstance(app.screen, Browser)
+        assert app.screen.table.rows
         await pilot.press("X")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await pilot.press(*"cr", "enter")
