@@ -89,7 +89,7 @@ async def _settings(client: Client) -> Facts:
     yield {
         "name": "Insights",
         "value": "yes" if found.agents_insights_is_enabled else "no",
-        "more": "of your agents' chats · e changes it",
+        "more": "e changes it · of agents' chats",
     }
     raw = found.raw.get("agents")
     for name, value in _known(raw):
@@ -103,7 +103,8 @@ def _known(raw: object) -> Iterator[tuple[str, str]]:
     if isinstance(raw, Mapping):
         for name, value in raw.items():
             if value is not None:
-                yield one_line(str(name)), one_line(str(value))
+                said = number(value) if isinstance(value, int | float) else str(value)
+                yield one_line(str(name)), one_line(said)
 
 
 async def _logo(client: Client) -> Facts:
@@ -114,7 +115,7 @@ async def _logo(client: Client) -> Facts:
     yield {
         "name": "Logo",
         "value": str(found.get("url") or "none"),
-        "more": " · ".join(filter(None, (where, does))),
+        "more": " · ".join(filter(None, (does, where))),
     }
 
 
@@ -129,7 +130,7 @@ async def _client_key(client: Client) -> Facts:
     yield {
         "name": name,
         "value": masked(found.client_key),
-        "more": f"{', '.join(domains)} · e changes it",
+        "more": f"e changes it · {', '.join(domains)}",
         "allowed_domains": domains,
     }
 
@@ -155,9 +156,9 @@ ACCOUNT = Kind(
     aliases=("usage", "balance"),
     model=Fact,
     fields=(
-        text("WHAT", 24, 0, 9, lambda f: f.name, "strong"),
-        text("VALUE", 20, 2, 8, lambda f: f.value),
-        text("MORE", 24, 3, 5, lambda f: f.more, "dim"),
+        text("WHAT", 23, 0, 9, lambda f: f.name, "strong"),
+        text("VALUE", 16, 1, 8, lambda f: f.value),
+        text("MORE", 24, 2, 5, lambda f: f.more, "dim"),
     ),
     pages=once(_facts),
     key=lambda f: str(f.id),

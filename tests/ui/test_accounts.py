@@ -265,21 +265,15 @@ async def test_a_profile_whose_key_cannot_be_read_leaves_everything_as_it_was(
     assert (tmp_path / "config.toml").read_text().startswith("# mine\n")
 
 
-@sizes
-async def test_every_setting_has_a_value_and_an_origin(
-    size: tuple[int, int], golden: Golden, world: World, tmp_path: Path
-) -> None:
+async def test_every_setting_has_a_value_and_an_origin(world: World, tmp_path: Path) -> None:
     app = app_in(home(tmp_path), world, env={"DID_TUI_AUDIO": "none"})
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("comma")
         await settle(pilot)
         assert isinstance(app.screen, SettingsScreen)
         await pilot.press(*["down"] * 5)
         await settle(pilot)
-        shot = app.export_screenshot()
-        assert "fps" in words(shot)
-
         await pilot.press("enter")
         await settle(pilot)
         app.focused.value = "99"

@@ -235,7 +235,7 @@ class SignIn(Dialog[str | None]):
         try:
             said = await tried(client)
         except DidError as error:
-            self._refuse("key", f"{error}. {_advice(error)}")
+            self._refuse("key", f"{str(error).rstrip('.')}. {_advice(error)}")
             return
         finally:
             await client.close()
