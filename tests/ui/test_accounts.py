@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partialmethod
@@ -59,6 +60,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(Client, "__init__", partialmethod(Client.__init__, transport=transport))
     for name in ("DID_API_KEY", "DID_API_URL", "DID_TUI_PROFILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(sys.modules, "keyring", None)  # keys go into files, wherever tests run
     return found
 
 
