@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from did_tui.config import Settings
 
 USAGE_ERROR = 2
+WELCOME = "There is no D-ID account here yet. How do you want to begin?"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "devices": _devices,
             "emulator": _emulator,
             "completion": _completion,
+            "config": _config,
         }.get(command, _verb)(options)
     except BadSetting as error:
         return _refuse(str(error), USAGE_ERROR)
@@ -49,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"did-tui {__version__}")
     _add_audio(parser)
     _add_look(parser)
+
+    from did_tui.verbs.parser import add_account, add_verbs
+
+    add_account(parser)
     parser.set_defaults(command="")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -61,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_talk(chat)
     _add_audio(chat)
     _add_look(chat)
+    add_account(chat)
 
     demo = commands.add_parser("demo", help="look around with the built-in emulator, no account")
     demo.add_argument("agent", nargs="?", metavar="AGENT", help="talk with this one at once")
@@ -85,10 +91,15 @@ def _parser() -> argparse.ArgumentParser:
     devices = commands.add_parser("devices", help="where sound can go, and how to hear it at home")
     _add_audio(devices)
 
+    config = commands.add_parser("config", help="every setting, and where its value comes from")
+    config.add_argument("what", nargs="?", choices=("show", "path"), default="show")
+    _add_talk(config)
+    _add_audio(config)
+    _add_look(config)
+    add_account(config)
+
     completion = commands.add_parser("completion", help="a script that completes these commands")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
-
-    from did_tui.verbs.parser import add_verbs
 
     add_verbs(commands)
 
@@ -232,26 +243,34 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def _open(options: argparse.Namespace) -> int:
-    return _run_app(_settings(options))
-
-
-def _chat(options: argparse.Namespace) -> int:
     return _run_app(_settings(options), options)
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    from did_tui.config import Settings
-
-    return Settings.load(flags=vars(options))
+def _chat(options: argparse.Namespace) -> int:
+    return _run_app(_settings(options), options, chat=True)
 
 
-def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> int:
-    from did_tui.api.errors import DidError
+def _settings(options: argparse.Namespace, profile: str | None = None) -> Settings:
+    """The settings as files and environment have them now, perhaps with another profile."""
+    from did_tui.config import Settings, config_directory
+    from did_tui.configfile import read
+
+    flags = vars(options) if profile is None else vars(options) | {"profile": profile}
+    return Settings.load(flags=flags, file=read(config_directory()))
+
+
+def _run_app(settings: Settings, options: argparse.Namespace, *, chat: bool = False) -> int:
+    from did_tui.api.errors import BadCredentials, DidError
     from did_tui.config import NoKey
 
+    client, welcome = None, ""
     try:
         client = settings.client()
-    except (NoKey, DidError) as error:
+    except (NoKey, BadCredentials) as error:
+        if chat or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return _refuse(str(error), USAGE_ERROR)
+        welcome = str(error) if settings.key or settings.key_place else WELCOME
+    except DidError as error:
         return _refuse(str(error), USAGE_ERROR)
     if not _is_terminal():
         return USAGE_ERROR
@@ -262,7 +281,16 @@ def _run_app(settings: Settings, options: argparse.Namespace | None = None) -> i
     async def open_client() -> object:
         return client
 
-    return asyncio.run(run(DidTui(settings, open_client, **_conversation(options))))  # type: ignore[arg-type]
+    more = _conversation(options) if chat else _conversation(None)
+    app = DidTui(settings, open_client, welcome=welcome, **_files(options), **more)  # type: ignore[arg-type]
+    return asyncio.run(run(app))
+
+
+def _files(options: argparse.Namespace) -> dict[str, object]:
+    """Where settings are kept, and how they are read again."""
+    from did_tui.config import config_directory
+
+    return {"config": config_directory(), "load": lambda profile: _settings(options, profile)}
 
 
 def _conversation(options: argparse.Namespace | None) -> dict[str, object]:
@@ -285,23 +313,23 @@ def _demo(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     import asyncio
 
-    from did_tui.config import Settings, log_directory
+    from did_tui.config import log_directory
     from did_tui.demo import Emulator
 
     with Emulator(_emulator_arguments(options), log_directory() / "emulator.log") as emulator:
         from did_tui.api.client import Client
         from did_tui.ui.app import DidTui, run
 
-        settings = replace(_settings(options), api_url="", ws_url="", key="")
+        settings = _settings(options).elsewhere("", "", "")
 
         async def open_client() -> Client:
             url = await emulator.url()
             if emulator.voice.startswith("babble"):
                 app.notify(f"The agents' voice is {emulator.voice}.")
-            key = "demo:emulator"
-            return Settings(url, url.replace("http", "ws", 1), key).client()
+            return settings.elsewhere(url, url.replace("http", "ws", 1), "demo:emulator").client()
 
-        app = DidTui(settings, open_client, place="demo", **_conversation(options))  # type: ignore[arg-type]
+        more = _files(options) | _conversation(options)
+        app = DidTui(settings, open_client, place="demo", **more)  # type: ignore[arg-type]
         return asyncio.run(run(app))
 
 
@@ -365,16 +393,40 @@ def _emulator(options: argparse.Namespace) -> int:
 
 
 def _verb(options: argparse.Namespace) -> int:
-    from did_tui.config import Settings
+    from did_tui.config import Settings, config_directory
+    from did_tui.configfile import read
     from did_tui.verbs.run import run
 
-    return run(options, Settings.load())
+    # What verbs have of the same name, such as --mode, is something else.
+    flags = {name: getattr(options, name, None) for name in ("profile", "read_only")}
+    return run(options, Settings.load(flags=flags, file=read(config_directory())))
 
 
 def _completion(options: argparse.Namespace) -> int:
     from did_tui.verbs.parser import completion
 
     sys.stdout.write(completion(_parser(), options.shell))
+    return 0
+
+
+def _config(options: argparse.Namespace) -> int:
+    from did_tui.config import config_directory
+    from did_tui.configfile import NAME
+    from did_tui.text import one_line
+
+    if options.what == "path":
+        print(config_directory() / NAME)
+        return 0
+    settings = _settings(options)
+    key = settings.key_place.words if settings.key_place else "environment" if settings.key else "-"
+    rows = [
+        ("profile", settings.profile or "-", ""),
+        ("api_url", settings.api_url, ""),
+        ("key", key, ""),
+        *((name, one.text, one.where or one.origin) for name, one in settings.values.items()),
+    ]
+    for name, value, where in rows:
+        print(f"{name:<20} {one_line(value) or '-':<20} {one_line(where)}".rstrip())
     return 0
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,6 +97,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if os.environ.get("DID_TUI_NO_SKIPS") and report.skipped:  # type: ignore[attr-defined]
         report.outcome = "failed"  # type: ignore[attr-defined]
     return report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nobody's own settings, keys and journals have a part in the tests."""
+    if "DID_TUI_HOME" not in os.environ:
+        home = tempfile.TemporaryDirectory(prefix="did-tui-tests-")
+        os.environ["DID_TUI_HOME"] = home.name
+        config.add_cleanup(home.cleanup)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -17,6 +17,7 @@ HANDBOOK = ROOT / "did_tui" / "emulator" / "seed" / "handbook.md"
 
 def test_the_keys_in_the_readme_are_the_keys(request: pytest.FixtureRequest) -> None:
     text = README.read_text(encoding="utf-8")
+    assert "<!-- /keys -->" in text
     new = re.sub(
         r"<!-- keys -->.*<!-- /keys -->",
         f"<!-- keys -->\n{as_markdown()}\n<!-- /keys -->",

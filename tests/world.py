@@ -59,6 +59,15 @@ PATHS: dict[str, Any] = {
         "total_files_size": 4096,
     },
     "/secrets": {"secrets": [{"id": "sec_1", "provider": "crm", "type": "bearer"}]},
+    "/settings": {
+        "agents": {"session_ttl": 300, "messages_limit": 50, "llm_model": "gpt-4.1-mini"},
+        "agents_insights_is_enabled": True,
+    },
+    "/settings/logo": {"url": "https://pictures/logo.png", "position": [8, 8]},
+    "/agents/client-key": {
+        "client_key": "ck_account_0009",
+        "allowed_domains": ["https://example.com"],
+    },
     "/credits": {
         "remaining": 312,
         "total": 500,

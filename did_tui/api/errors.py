@@ -3,6 +3,7 @@
     DidError
     ├── BadCredentials      the key cannot be one; nothing was sent
     ├── NoId                what is asked for has no id; nothing was sent
+    ├── ReadOnly            the profile only reads; nothing was sent
     ├── Unreachable         no answer: network, name, refused, TLS
     │   └── TimedOut          no answer in time
     ├── BadAnswer           an answer this program cannot read
@@ -64,6 +65,15 @@ class NoId(DidError):
     """What is asked for has no id, as a row that D-ID sent damaged; nothing was sent."""
 
     advice = "Look at it as JSON: D-ID sent it without what names it."
+
+
+class ReadOnly(DidError):
+    """A change that a profile which only reads may not make; nothing was sent."""
+
+    advice = "Use another profile, or take read_only out of this one."
+
+    def __init__(self) -> None:
+        super().__init__("This profile is read-only: nothing was changed.")
 
 
 class BadAnswer(DidError):

@@ -28,11 +28,13 @@ from did_tui.api.errors import (
     NoId,
     NotFound,
     RateLimited,
+    ReadOnly,
     ServiceFailure,
     TimedOut,
     Unreachable,
     error_from,
 )
+from did_tui.api.readonly import is_allowed
 from did_tui.api.requestlog import RequestLog
 
 _TIMEOUT = httpx.Timeout(30, connect=10)
@@ -51,7 +53,8 @@ class Http:
     """A connection to D-ID's REST API.
 
     Cheap to make: the TLS context is only built when the first request needs it. ``log`` holds what
-    was asked lately, without secrets.
+    was asked lately, without secrets. While it is ``read_only``, what would change something raises
+    ``ReadOnly`` and is not sent; talking works.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Http:
         self.api_url = api_url.rstrip("/")
         self.ws_url = ws_url
         self.log = RequestLog()
+        self.read_only = False
         self._transport = transport
         self._http: dict[str, httpx.AsyncClient] = {}  # by kind of address
 
@@ -107,6 +111,8 @@ class Http:
         or a 429, and no sooner than ``Retry-After`` says. Calls of a conversation (those with a
         ``connection``) are not: how long they may take is the conversation's to know.
         """
+        if self.read_only and not is_allowed(method, path):
+            raise ReadOnly
         sent = {**headers, "Authorization": self.credentials.header(connection)}
         options = {"params": query, "json": body, "data": form, "files": files, "headers": sent}
         pauses = _PAUSES if method in _IDEMPOTENT and connection is None else ()

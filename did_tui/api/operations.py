@@ -122,9 +122,9 @@ OPERATIONS: tuple[Operation, ...] = (
     _op(
         "DELETE /agents/{id}/client-keys/{key}", "delete_client_key", "keys delete", "client-keys X"
     ),
-    _op("GET /agents/client-key", "account_key", "keys show-account"),
-    _op("POST /agents/client-key", "create_account_key", "keys create-account"),
-    _op("PATCH /agents/client-key", "update_account_key", "keys edit-account"),
+    _op("GET /agents/client-key", "account_key", "keys show-account", "account"),
+    _op("POST /agents/client-key", "create_account_key", "keys create-account", "account n"),
+    _op("PATCH /agents/client-key", "update_account_key", "keys edit-account", "account e"),
     # Faces and voices
     _op("GET /clips/presenters", "presenters", "presenters list", "presenters"),
     _op("GET /clips/presenters/{presenter}", "presenter", "presenters show"),
@@ -146,12 +146,12 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("POST /audios", "upload_audio", "files upload"),
     _op("DELETE /audios/{audio}", "delete_audio", "files delete-audio"),
     # The account
-    _op("GET /credits", "credits", "account credits", "credits"),
-    _op("GET /settings", "settings", "account settings"),
-    _op("POST /settings", "update_settings", "account edit-settings"),
-    _op("GET /settings/logo", "logo", "account logo"),
-    _op("POST /settings/logo", "upload_logo", "account upload-logo"),
-    _op("DELETE /settings/logo", "delete_logo", "account delete-logo"),
+    _op("GET /credits", "credits", "account credits", "account"),
+    _op("GET /settings", "settings", "account settings", "account"),
+    _op("POST /settings", "update_settings", "account edit-settings", "account e"),
+    _op("GET /settings/logo", "logo", "account logo", "account"),
+    _op("POST /settings/logo", "upload_logo", "account upload-logo", "account e"),
+    _op("DELETE /settings/logo", "delete_logo", "account delete-logo", "account X"),
     _op("GET /secrets", "secrets", "secrets list", "secrets"),
     _op("POST /secrets", "create_secret", "secrets create", "secrets n"),
     _op("GET /secrets/{secret}", "secret", "secrets show"),

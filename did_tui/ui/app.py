@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from did_tui.api.inventory import Document, Knowledge
 from did_tui.api.models import Agent
 from did_tui.config import Settings, log_directory
 from did_tui.ui import crash
-from did_tui.ui.base import TerminalApp
+from did_tui.ui.accounts import AccountApp, OpenClient
 from did_tui.ui.following import followed
 from did_tui.ui.keys import bindings
 from did_tui.ui.kinds import Kind, Place, number
@@ -34,6 +34,9 @@ from did_tui.ui.screens.browser import Browser, commands_of
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.screens.chatkeys import commands_of as commands_in_chat
 from did_tui.ui.screens.form import Form
+from did_tui.ui.screens.profiles import choose_profile
+from did_tui.ui.screens.settings import SettingsScreen
+from did_tui.ui.screens.welcome import Welcome
 from did_tui.ui.signals import exit_on_signals
 from did_tui.ui.sound import make_microphone, make_output
 from did_tui.ui.stderr import kept_off_the_screen
@@ -43,21 +46,21 @@ if TYPE_CHECKING:
     from did_tui.api.client import Client
     from did_tui.live.runner import Runner
 
+SETTINGS, BETWEEN = "settings", "between accounts"  # modes of Textual's beside the lists
 CREDITS_SECONDS = 60.0  # between two looks at what is left
 SOON = 0.7  # seconds of closing that need no word
 BRIEF = 5.0  # seconds of a notice that the next one replaces
 PATIENCE = 2.0  # seconds that leaving waits for streams to be closed; the journal keeps the rest
 
-OpenClient = Callable[[], Awaitable["Client"]]
 
-
-class DidTui(TerminalApp[None]):
+class DidTui(AccountApp):
     """Talk with D-ID's agents, and run them.
 
     ``open_client`` is awaited when the first screen needs D-ID, so that the first paint waits for
     nothing. ``agent`` opens a conversation at once, ``say`` is sent in it; ``report`` gets its
     report, ``record`` its picture and sound, and ``once`` leaves when the answer was spoken.
-    ``state`` is where is kept what is open and what was said; None for nowhere.
+    ``state`` is where is kept what is open and what was said; None for nowhere. ``welcome`` says
+    why there is no account yet, and the first screen asks for one.
     """
 
     TITLE = "did-tui"
@@ -79,17 +82,17 @@ class DidTui(TerminalApp[None]):
         settings: Settings,
         open_client: OpenClient,
         *,
-        place: str = "",
         agent: str | None = None,
         say: Sequence[str] = (),
         report: Path | None = None,
         once: bool = False,
         state: Path | None = None,
         record: Path | None = None,
+        welcome: str = "",
         **options: Any,
     ) -> None:
-        super().__init__(settings.look, **options)
-        self.settings = settings
+        super().__init__(settings, open_client, **options)
+        self._welcome = welcome
         #: Seconds of a clock that never goes back; tests stop it.
         self.now: Callable[[], float] = time.monotonic
         #: Seconds since the epoch.
@@ -102,12 +105,7 @@ class DidTui(TerminalApp[None]):
         #: Ids of documents that are being indexed.
         self.following: set[str] = set()
         self._last = ""  # the mode before this one
-        self.add_mode(AGENTS.name, self._first_screen)
-        for kind in ROOTS[1:]:
-            self.add_mode(kind.name, partial(Browser, Place(kind)))
-        self.place = place or settings.place
-        self._open_client = open_client
-        self._client: asyncio.Future[Client] | None = None
+        self._add_modes()
         self._agent, self._say, self._report, self.once = agent, say, report, once
         #: Where is kept what must not be forgotten; None for nowhere.
         self.state = state
@@ -122,22 +120,57 @@ class DidTui(TerminalApp[None]):
         """Our own colour names, for themes that do not have them."""
         return {"muted": "#8b95ab"}
 
-    @property
-    def place_in_words(self) -> str:
-        """Which D-ID this is, for the corner of the screen."""
-        return "online" if self.place == "D-ID" else self.place
+    def _add_modes(self) -> None:
+        self.add_mode(AGENTS.name, self._first_screen)
+        for kind in ROOTS[1:]:
+            self.add_mode(kind.name, partial(Browser, Place(kind)))
+        self.add_mode(SETTINGS, SettingsScreen)
 
-    async def client(self) -> Client:
-        """The connection to D-ID, made when it is first needed; raises ``DidError``."""
-        if self._client is None or (self._client.done() and self._client.exception()):
-            self._client = asyncio.ensure_future(self._connect())
-        return await asyncio.shield(self._client)
+    # The account
 
-    async def _connect(self) -> Client:
-        client = await self._open_client()
+    def connected(self, client: Client) -> None:
+        """Look for what a program that is gone has left open."""
         if self.state is not None:
             self.run_worker(self._sweep(client, self.state), group="sweep", exit_on_error=False)
-        return client
+
+    def is_free(self) -> bool:
+        """Whether nothing is open that would be lost."""
+        stacks = self._screen_stacks.values()
+        if any(isinstance(screen, Form | ChatScreen) for stack in stacks for screen in stack):
+            self.notify("Save or leave what is open first.", severity="warning")
+            return False
+        return True
+
+    async def streams_closed(self) -> None:
+        """Wait for conversations that were left and are still being closed."""
+        closing = set(filter(None, map(self.let_go, self._open)))
+        if closing:
+            await asyncio.wait(closing, timeout=PATIENCE)
+
+    async def begin_anew(self) -> None:
+        """Every list from the beginning, and nothing of what was known of the account before."""
+        for group in ("sweep", "credits", "follow"):
+            self.workers.cancel_group(self, group)
+        self.credits, self._credits_at, self._last = "", float("-inf"), ""
+        self.edits.clear()
+        self.following.clear()
+        self._welcome, self._agent = "", None
+        self.add_mode(BETWEEN, Screen[None])
+        await self.switch_mode(BETWEEN)
+        for mode in [mode for mode in self._modes if mode != BETWEEN]:
+            await self.remove_mode(mode)
+        self._add_modes()
+        await self.switch_mode(AGENTS.name)
+        await self.remove_mode(BETWEEN)
+        self.notify(f"This is {self.place} now.", title="Profile", timeout=BRIEF)
+
+    def action_profiles(self) -> None:
+        """Choose another account."""
+        self.run_worker(choose_profile(self), group="profiles", exclusive=True)
+
+    def action_settings(self) -> None:
+        """Show every setting."""
+        self._switch(SETTINGS)
 
     async def _sweep(self, client: Client, state: Path) -> None:
         """Close what a program that is gone has left open, and say so."""
@@ -150,7 +183,9 @@ class DidTui(TerminalApp[None]):
     # Life
 
     def _first_screen(self) -> Screen[None]:
-        """The list, or the conversation that the command line asks for."""
+        """The list, or the conversation that the command line asks for, or a welcome."""
+        if self._welcome:
+            return Welcome(self._welcome)
         if self._agent is not None:
             return ChatScreen(self._agent, say=self._say)
         return Browser(Place(AGENTS))
@@ -179,6 +214,7 @@ class DidTui(TerminalApp[None]):
                 await asyncio.wait(pending, timeout=PATIENCE)
         if self._client is not None and self._client.done() and not self._client.exception():
             await self._client.result().close()
+        self.end_demo()
 
     def notify(self, message: str, *, title: str = "", **options: Any) -> None:
         """Show a notice; its words may come from anywhere.
@@ -209,7 +245,7 @@ class DidTui(TerminalApp[None]):
 
     def _fatal_error(self) -> None:
         """Say in one sentence that it crashed; Textual's own page would show local variables."""
-        sentence = crash.save(log_directory(), self.settings.key)
+        sentence = crash.save(log_directory(), self.settings.key, self.secret)
         self._exit_renderables.append(Text(plain(sentence)))
         self._close_messages_no_wait()
 
@@ -249,15 +285,19 @@ class DidTui(TerminalApp[None]):
 
     def action_command_palette(self) -> None:
         """The palette, where it has anything to offer."""
-        if isinstance(self.screen, Browser | ChatScreen):
+        if isinstance(self.screen, Browser | ChatScreen | SettingsScreen):
             super().action_command_palette()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers here: places and the keys of the list or conversation."""
-        if isinstance(screen, Browser):
+        if isinstance(screen, Browser | SettingsScreen):
             for kind in ROOTS:
                 also = ", ".join((kind.name, *kind.aliases))
                 yield SystemCommand(f"Go to {kind.title}", also, partial(self.go, kind))
+            yield SystemCommand("Go to Settings", "config, preferences", self.action_settings)
+            text = "Another account: switch, sign in, log in, try, remove"
+            yield SystemCommand("Switch the profile", text, self.action_profiles)
+        if isinstance(screen, Browser):
             yield from commands_of(screen)
         elif isinstance(screen, ChatScreen):
             yield from commands_in_chat(screen)

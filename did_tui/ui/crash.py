@@ -21,10 +21,10 @@ from did_tui.api.credentials import Credentials
 from did_tui.api.errors import BadCredentials
 
 
-def save(directory: Path, key: str) -> str:
+def save(directory: Path, *keys: str) -> str:
     """Write the exception that is being handled to a file; a sentence that says where it is.
 
-    ``key`` is struck out in every form in which it may stand there.
+    ``keys`` are struck out in every form in which they may stand there.
     """
     lines = [
         f"did-tui {__version__}, textual {version('textual')}, Python {platform.python_version()}",
@@ -33,8 +33,9 @@ def save(directory: Path, key: str) -> str:
         traceback.format_exc(),
     ]
     text = "\n".join(lines)
-    for secret in forms_of(key):
-        text = text.replace(secret, "…")
+    for key in keys:
+        for secret in forms_of(key):
+            text = text.replace(secret, "…")
     path = directory / f"crash-{time.strftime('%Y%m%d-%H%M%S')}.txt"
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -50,7 +50,7 @@ def _list(id: str, keys: str, label: str, help: str, *, shown: bool = False) -> 
 
 
 #: Where the digits lead.
-PLACES = ("Agents", "Sessions", "Knowledge", "Chats", "Diagnostics", "Credits")
+PLACES = ("Agents", "Sessions", "Knowledge", "Chats", "Diagnostics", "Account")
 
 KEYS: tuple[Key, ...] = (
     Key(
@@ -67,6 +67,24 @@ KEYS: tuple[Key, ...] = (
             False,
         )
         for number, name in enumerate(PLACES, 1)
+    ),
+    Key(
+        "settings",
+        "comma",
+        "app.settings",
+        "settings",
+        "Every setting, its value and where that comes from",
+        "places",
+        False,
+    ),
+    Key(
+        "profiles",
+        "p",
+        "app.profiles",
+        "profile",
+        "Another account: switch, sign in, try, remove",
+        "places",
+        False,
     ),
     Key(
         "last-place", "minus", "app.last_place", "last", "Go where you were before", "places", False
@@ -111,6 +129,18 @@ KEYS: tuple[Key, ...] = (
     _list("back", "escape", "back", "Clear the filter and the marks, then one place back"),
     _list("leave", "q", "leave", "One place back; from a first list, leave did-tui"),
     _list("help-list", "question_mark,f1", "help", "These keys", shown=True),
+    Key("change-setting", "enter,e", "change", "change", "Give it another value", "settings"),
+    Key(
+        "unset-setting",
+        "X,delete",
+        "unset",
+        "default",
+        "Take it out of config.toml",
+        "settings",
+    ),
+    Key("edit-settings", "E,f4", "edit_file", "file", "config.toml in your editor", "settings"),
+    Key("leave-settings", "escape,q", "leave", "back", "Where you were before", "settings"),
+    Key("help-settings", "question_mark,f1", "help_settings", "help", "These keys", "settings"),
     Key("save", "f2", "save", "save", "Save; a diff is shown before it is sent", "form"),
     Key("edit-field", "f4", "edit_field", "editor", "Write the field in your own editor", "form"),
     Key("restore-field", "ctrl+r", "restore_field", "restore", "The field as it was", "form"),
@@ -212,6 +242,7 @@ _SIGNS = {
     "minus": "-",
     "question_mark": "?",
     "slash": "/",
+    "comma": ",",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "colon": ":",

@@ -13,6 +13,7 @@ from did_tui.api import inventory as inv
 from did_tui.api.errors import ApiError, BadAnswer, NotFound
 from did_tui.api.models import Agent, Resource, state_of
 from did_tui.ui import local, trash
+from did_tui.ui.accountpage import ACCOUNT
 from did_tui.ui.kinds import (
     Field,
     Kind,
@@ -287,7 +288,7 @@ CREDITS = Kind(
     name="credits",
     title="Credits",
     one="purchase",
-    aliases=("account", "balance"),
+    aliases=("purchases",),
     model=inv.Credit,
     fields=(
         text("PLAN", 18, 2, 9, lambda c: c.plan_group, "strong"),
@@ -375,6 +376,7 @@ KINDS: tuple[Kind, ...] = (
     KNOWLEDGE,
     CHATS,
     REQUESTS,
+    ACCOUNT,
     CREDITS,
     PRESENTERS,
     AVATARS,
@@ -389,7 +391,7 @@ KINDS: tuple[Kind, ...] = (
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 #: The kinds that stand by themselves; the first ones have a digit.
-ROOTS = KINDS[:11]
+ROOTS = KINDS[:12]
 DIGITS = 6
 
 

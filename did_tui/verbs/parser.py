@@ -8,7 +8,25 @@ from did_tui.verbs.table import KINDS, Kind, Verb
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 refused or failed, 2 unusable command line, key or file,
-3 no such thing, 4 the key may not, 5 no answer"""
+3 no such thing, 4 the key may not, 5 no answer, 6 the profile is read-only"""
+
+
+def add_account(parser: argparse.ArgumentParser) -> None:
+    """Add what says who asks."""
+    parser.add_argument(
+        "-P",
+        "--profile",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="the account of this name in config.toml",
+    )
+    parser.add_argument(
+        "--read-only",
+        action="store_const",
+        const="yes",
+        default=argparse.SUPPRESS,
+        help="change nothing at D-ID; talking works",
+    )
 
 
 def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,6 +39,7 @@ def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         listed = any(verb.name == "list" and not _needed(verb) for verb in kind.verbs)
+        add_account(command)
         verbs = command.add_subparsers(dest="verb", metavar="VERB", required=not listed)
         for verb in kind.verbs:
             parser = _add(verbs, kind, verb)
@@ -42,6 +61,7 @@ def _add(
     for argument in verb.arguments:
         parser.add_argument(argument.name, help=argument.help or None, **argument.options)
     parser.add_argument("--json", action="store_true", help="the whole of it as JSON")
+    add_account(parser)
     if verb.deletes:
         parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.set_defaults(module=kind.module)

@@ -8,6 +8,7 @@ Standard output is data, standard error is talk. The exit codes are:
     3  no such thing
     4  D-ID refused the key, or the key may not do that
     5  no answer
+    6  the profile is read-only, and this would change something; nothing was sent
 """
 
 from __future__ import annotations
@@ -18,13 +19,22 @@ import importlib
 import os
 import sys
 
-from did_tui.api.errors import BadCredentials, DidError, Forbidden, NotSignedIn, Unreachable
+from did_tui.api.errors import (
+    BadCredentials,
+    DidError,
+    Forbidden,
+    NotSignedIn,
+    ReadOnly,
+    Unreachable,
+)
+from did_tui.api.operations import OPERATIONS
+from did_tui.api.readonly import is_allowed
 from did_tui.config import NoKey, Settings
 from did_tui.text import plain
 from did_tui.verbs.desk import NOT_FOUND, Desk, Refused, Undone
 from did_tui.verbs.output import Output, written
 
-DONE, FAILED, UNUSABLE, NOT_THERE, NOT_ALLOWED, NO_ANSWER = range(6)
+DONE, FAILED, UNUSABLE, NOT_THERE, NOT_ALLOWED, NO_ANSWER, READ_ONLY = range(7)
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -54,6 +64,7 @@ def exit_code(error: DidError) -> int:
         (NOT_FOUND, NOT_THERE),
         ((NotSignedIn, Forbidden), NOT_ALLOWED),
         (Unreachable, NO_ANSWER),
+        (ReadOnly, READ_ONLY),
     ):
         if isinstance(error, kinds):
             return code
@@ -61,6 +72,8 @@ def exit_code(error: DidError) -> int:
 
 
 async def _done(options: argparse.Namespace, settings: Settings) -> Output:
+    if settings.read_only and changes_something(options.command, options.verb):
+        raise ReadOnly  # before anything is asked or an editor is opened
     client = settings.client()
     try:
         module = importlib.import_module(f"did_tui.verbs.{options.module}")
@@ -69,6 +82,12 @@ async def _done(options: argparse.Namespace, settings: Settings) -> Output:
         return output
     finally:
         await client.close()
+
+
+def changes_something(command: str, verb: str) -> bool:
+    """Whether a verb is nothing but a request that a read-only profile may not make."""
+    asked = [one for one in OPERATIONS if one.command == f"{command} {verb}"]
+    return any(not is_allowed(one.method, one.path) for one in asked)
 
 
 def _say(text: str, code: int) -> int:

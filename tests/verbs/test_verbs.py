@@ -307,3 +307,45 @@ def test_a_reader_that_has_seen_enough(url: str) -> None:
     done = subprocess.run(["sh", "-c", command], env=env, capture_output=True, timeout=60)
     assert done.stdout == b"["
     assert done.stderr == b""
+
+
+def test_a_profile_says_who_asks_and_may_only_read(
+    say: Say, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DID_TUI_HOME", str(tmp_path))
+    monkeypatch.setenv("DID_API_URL", "http://127.0.0.1:9")
+    (tmp_path / "demo.key").write_text(KEY)
+    (tmp_path / "demo.key").chmod(0o600)
+    config = f'[profiles.demo]\napi_url = "{url}"\nkey_file = "demo.key"\n'
+    (tmp_path / "config.toml").write_text(config)
+    assert say("agents", "list").code == 5, "the environment's"
+    assert say("-P", "demo", "agents", "list").code == 0
+    assert say("agents", "list", "-P", "demo").code == 0
+    assert "no profile has that name: there are demo" in say("agents", "-P", "dem").err
+    refused = say("agents", "delete", "agt_x", "--yes", "-P", "demo", "--read-only")
+    assert (refused.code, refused.out) == (6, "")
+    assert "read-only" in refused.err
+    (tmp_path / "config.toml").write_text(config + "read_only = true\n")
+    presenter = {"type": "clip", "presenter_id": "v2_public_otto@emulator"}
+    agent = file_of(tmp_path / "new.json", preview_name="New", presenter=presenter)
+    assert say("agents", "apply", agent, "-P", "demo").code == 6
+    assert "nothing was changed" in say("agents", "create", agent, "-P", "demo").err
+    shown = say("config", "-P", "demo", "--fps", "12").out
+    for line in (
+        "profile +demo",
+        "key +file demo.key",
+        "fps +12 +--fps",
+        "mode +Functional +default",
+    ):
+        assert re.search(f"(?m)^{line}$", shown), line
+    assert re.search(r"(?m)^read_only +yes +.*config.toml, line 4$", shown)
+    assert KEY not in shown
+    assert say("config", "path").out == f"{tmp_path / 'config.toml'}\n"
+    (tmp_path / "demo.key").chmod(0o644)
+    refused = say("agents", "list", "-P", "demo")
+    assert (refused.code, refused.out) == (2, "")
+    assert "chmod 600" in refused.err
+    (tmp_path / "config.toml").write_text("fpss = 3\n")
+    wrong = say("agents", "list")
+    assert wrong.code == 2
+    assert "line 1: fpss is no setting; fps is one" in wrong.err

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from textual import work
+from textual import events, work
 from textual.app import SystemCommand
 
 from did_tui.api.errors import DidError
@@ -48,6 +48,9 @@ OF_SOME = frozenset(
         "fetch",
     )
 )
+#: Actions that change something at D-ID; what is only on this computer is not kept from anybody.
+WRITING = frozenset(("new_row", "edit_row", "write_row", "clone_row", "undo_edit", "delete_row"))
+OUR_OWN = frozenset(("chats", "sessions"))
 ALWAYS = frozenset(("new_row", "undo_edit", "query"))  # of these, those that need no row
 TYPED = frozenset(("agents", "knowledge"))  # kinds whose name is typed before one is deleted
 
@@ -66,9 +69,21 @@ class Browser(Listing):
         """Only what this kind can; greyed where there is nothing to do it to."""
         if action in OF_SOME and action not in self._can:
             return False
+        if action in WRITING and self._only_reads:
+            return None
         if action in OF_SOME - ALWAYS and self.table.current is None:
             return None
         return True
+
+    @property
+    def _only_reads(self) -> bool:
+        return self.app.read_only and self.kind.name not in OUR_OWN
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key does nothing."""
+        action = next((one.action for one in self._bindings.key_to_bindings.get(event.key, ())), "")
+        if self._only_reads and action in WRITING & self._can:
+            self.notify("This profile is read-only: nothing is changed.", severity="warning")
 
     def __init__(self, place: Place, *, picking: bool = False) -> None:
         super().__init__(place)
@@ -332,7 +347,8 @@ class Browser(Listing):
         resources = [kind.resource(row) for row in rows]
         label = one_line(kind.label(resources[0]))[:60] or kind.key(resources[0])
         what = f"{kind.one} “{label}”" if len(rows) == 1 else f"{len(rows)} {kind.many}"
-        typed = "" if kind.name not in TYPED else label if len(rows) == 1 else f"delete {len(rows)}"
+        named = kind.name in TYPED or self.app.settings.confirm == "name"
+        typed = "" if not named else label if len(rows) == 1 else f"delete {len(rows)}"
         if not await self.app.push_screen_wait(Confirm(f"Delete {what}?", kind.warning, typed)):
             return
         gone: list[str] = []
@@ -365,7 +381,7 @@ def _json(value: object) -> str:
 
 def commands_of(screen: Browser) -> Iterator[SystemCommand]:
     """The keys of a list for the palette, and what has no key."""
-    if screen.kind.name == "agents" and not screen.picking:
+    if screen.kind.name == "agents" and not (screen.picking or screen.app.read_only):
         text = "Make an agent again that was deleted from here, with a new id"
         yield SystemCommand("Restore a deleted agent", text, screen.restore)
         text = "All chats of the agent under the cursor; its name is typed first"

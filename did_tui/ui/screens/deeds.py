@@ -20,6 +20,7 @@ from did_tui.ui.kinds import Place
 from did_tui.ui.local import OrderedExport, export_file
 from did_tui.ui.resources import AGENTS, AVATARS, BY_NAME, PRESENTERS
 from did_tui.ui.saving import Target, save
+from did_tui.ui.screens.accountdeeds import edit_account, new_account_key
 from did_tui.ui.screens.asking import Confirm, Shown
 from did_tui.ui.screens.dialogs import Choice, Pick
 from did_tui.ui.screens.form import Form
@@ -358,11 +359,13 @@ NEW: dict[str, Deed] = {
     "client-keys": new_key,
     "secrets": new_secret,
     "exports": new_export,
+    "account": new_account_key,
 }
 EDIT: dict[str, Deed] = {
     "agents": edit_agent,
     "knowledge": edit_knowledge,
     "client-keys": edit_key,
+    "account": edit_account,
 }
 WRITE: dict[str, Deed] = {"agents": write_agent}
 CLONE: dict[str, Deed] = {"agents": clone_agent}

@@ -11,10 +11,11 @@ from did_tui.ui.text import one_line
 
 
 class TopBar(Widget):
-    """Crumbs on the left, a state in words on the right."""
+    """Crumbs on the left, after what must not be overlooked; a state in words on the right."""
 
     COMPONENT_CLASSES = {
         "topbar--name",
+        "topbar--mark",
         "topbar--crumb",
         "topbar--here",
         "topbar--state",
@@ -25,6 +26,7 @@ class TopBar(Widget):
     DEFAULT_CSS = """
     TopBar { dock: top; height: 1; background: $panel; color: $foreground; }
     TopBar .topbar--name { color: $primary; text-style: bold; }
+    TopBar .topbar--mark { color: $background; background: $warning; text-style: bold; }
     TopBar .topbar--crumb { color: $muted; }
     TopBar .topbar--here { color: $foreground; text-style: bold; }
     TopBar .topbar--state { color: $muted; }
@@ -50,8 +52,11 @@ class TopBar(Widget):
         right = Strip([part(one_line(self.state), self.mood), Segment(" ", base)])
         room = max(0, width - right.cell_length)
         crumbs = [one_line(crumb) for crumb in self.crumbs]
+        mark = getattr(self.app, "mark", "")
         while True:
             left = [part(" did-tui ", "name")]
+            if mark:
+                left += [part(f" {mark} ", "mark"), Segment(" ", base)]
             for i, crumb in enumerate(crumbs):
                 last = i == len(crumbs) - 1
                 left.append(part(" ▸ " if i else " ", "crumb"))
