@@ -21,6 +21,9 @@ from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 from did_tui.ui.widgets.video import VideoView
 
+OPENING_SECONDS = 3.0
+"""How long a file waits for a speaker at most."""
+
 
 class PlayerApp(TerminalApp[str]):
     """One file; ends with it. Its result is the trouble, if there was any."""
@@ -63,10 +66,12 @@ class PlayerApp(TerminalApp[str]):
         except NotPlayable as error:
             self.exit(str(error))
             return
-        if self._sink != "none":
-            playback.start()
-        self._player.start()
         try:
+            if self._sink != "none":
+                playback.start()
+                # The beginning is not to be lost while the device is being opened.
+                await asyncio.to_thread(output.settle, OPENING_SECONDS)
+            self._player.start()
             await self._player.ended()
         finally:
             self._player.stop()
