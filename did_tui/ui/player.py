@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from did_tui.config import Look, log_directory
-from did_tui.live.media.file import FilePlayer, NotPlayable
+from did_tui.live.media.file import SOUND_AHEAD, FilePlayer, NotPlayable
 from did_tui.live.media.playback import Playback
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.keys import bindings
@@ -59,6 +59,7 @@ class PlayerApp(TerminalApp[str]):
             open_speaker=lambda _sink: output,
             on_picture=view.picture_ready,
             av_offset=self._av_offset / 1000,
+            ahead=SOUND_AHEAD,
         )
         view.attach(playback.take_picture, playback.upcoming)
         try:

@@ -231,9 +231,12 @@ class Drift:
 
     @property
     def ppm(self) -> float | None:
-        """Millionths by which the difference grows; None before 20 s have passed."""
+        """Millionths by which the difference grows; None before a minute has passed.
+
+        The least of five seconds is still 1 or 2 ms off: over a minute, that is 30 ppm.
+        """
         whole = list(self._least)[:-1]
-        if len(whole) < 4:
+        if len(whole) < 12:
             return None
         slope = statistics.linear_regression([t for t, _ in whole], [d for _, d in whole]).slope
         return slope * 1e6

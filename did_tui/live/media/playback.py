@@ -25,7 +25,7 @@ from did_tui.live.media.output import scaled
 from did_tui.live.media.recorder import Recorder
 from did_tui.live.media.speaker import FADE, RATE, SilentSpeaker, Speaker, SpeakerError
 from did_tui.live.media.speaker import open_speaker as open_default_speaker
-from did_tui.live.media.voice import VoiceBuffer, VoiceCounters
+from did_tui.live.media.voice import Sound, VoiceBuffer, VoiceCounters
 
 if TYPE_CHECKING:
     import av
@@ -36,6 +36,8 @@ RESERVE = 0.06  # seconds that a device here is to hold, whatever is missing
 SOONEST = 0.001  # seconds between two looks at the pictures
 TURN = 0.001  # seconds that a busy thread has before others: after 5 ms, devices run dry
 ON_ITS_WAY = 0.6  # seconds in which sound of an interrupted utterance may still come
+
+PAUSE = Sound(np.zeros((BLOCK, 2), np.int16), None, 0)
 
 
 @dataclass(slots=True)
@@ -77,7 +79,8 @@ class Playback:
     ``on_picture`` is called for each new picture, in the event loop or the thread that ``offer``s.
     ``on_trouble`` is called once for each speaker that is lost, from any thread, with a sentence
     for the user. ``av_offset`` is how many seconds later than their sound pictures are wished;
-    earlier where it is negative.
+    earlier where it is negative. ``ahead`` are seconds of sound that should wait at least, where it
+    comes so much before it is due.
     """
 
     def __init__(
@@ -88,9 +91,12 @@ class Playback:
         on_trouble: Callable[[str], None] = lambda _sentence: None,
         open_speaker: Callable[[str], Speaker] = open_default_speaker,
         av_offset: float = 0.0,
+        ahead: float = 0.0,
     ) -> None:
         self.counters = Counters()
         self.muted = False
+        self.held = False
+        """Silent, and what waits goes on waiting."""
         self.hushed = False
         """Silent for as long as the user speaks, whatever ``muted`` is."""
         self.level = 0.0
@@ -106,7 +112,7 @@ class Playback:
         self._picture_lock = threading.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._dropped = 0
-        self._voice = VoiceBuffer()
+        self._voice = VoiceBuffer(round(ahead * RATE))
         self._voice_lock = threading.Lock()
         self._decoder: tuple[Hashable, Decoder | None] = (None, None)
         self._plain = Plain()
@@ -154,6 +160,12 @@ class Playback:
     def audible(self) -> bool:
         """Whether somebody could hear something."""
         return self._speaker is not None and self._speaker.audible
+
+    @property
+    def behind(self) -> float:
+        """Seconds until the sound that came last is heard."""
+        device = 0.0 if math.isnan(self._latency) else self._latency
+        return self._voice.depth / RATE + device
 
     @property
     def heard_seconds(self) -> float:
@@ -394,11 +406,13 @@ class Playback:
                 # What is missing may still come while the device plays what it has.
                 if latency > RESERVE and not speaker.remote and not self._voice.ready(BLOCK):
                     break
-                sound = self._voice.pull(BLOCK)
+                # Held, one more block is pulled, to fade away.
+                rest = self.held and not self._gain
+                sound = PAUSE if rest else self._voice.pull(BLOCK)
             self._meter(sound.samples)
             if self.recorder is not None:
                 self.recorder.hear(sound.samples, now + (0 if math.isnan(latency) else latency))
-            before, self._gain = self._gain, 0.0 if self._silenced else 1.0
+            before, self._gain = self._gain, 0.0 if self._silenced or self.held else 1.0
             blocks.append(scaled(sound.samples.tobytes(), before, self._gain))
             if sound.position is not None and not math.isnan(latency):
                 self._sync.device.anchor(sound.position, now + latency)

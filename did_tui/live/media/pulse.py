@@ -24,7 +24,7 @@ from did_tui.live.media.speaker import (
     faded,
 )
 
-LOCAL_BUFFER = (0.160, 0.320, 1.25)
+LOCAL_BUFFER = (0.150, 0.320, 1.25)
 """Seconds of sound the server holds for us at first and at most, and how that grows each time it
 ran dry. A busy Python process needs 0.1 s never to be late."""
 
