@@ -82,7 +82,7 @@ def listen_to_demo(seconds: float, home: Path) -> list[object]:
         arguments = ["demo", "--audio", "pulse", "--report", str(report)]
         with PtyProgram(arguments, env=env, cols=COLS, rows=ROWS) as program:
             program.until(lambda terminal: "ready" in terminal.text, 60)
-            program.type("\r")
+            program.type("c")
             program.until(lambda terminal: "fps" in terminal.text, 60)
             end = time.monotonic() + seconds
             while time.monotonic() < end:
