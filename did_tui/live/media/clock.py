@@ -114,6 +114,11 @@ class LipSync:
         """Seconds from a picture's position to that of its sound, where a file tells it."""
 
     @property
+    def refused(self) -> int:
+        """Reports that contradicted those before them."""
+        return self.voice_reports.refused + self.picture_reports.refused
+
+    @property
     def source(self) -> Literal["told", "reports", "arrivals", "none"]:
         """What the mapping rests on."""
         return self._mapping()[0]

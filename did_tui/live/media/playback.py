@@ -69,6 +69,8 @@ class Figures:
     """Positive: the picture is seen first. The wished offset does not count."""
     sync: str
     """What tells which sound belongs to a picture: told, reports, arrivals or none."""
+    reports_refused: int
+    """Sender reports that contradicted those before them."""
     drift_ppm: float | None
     """How much slower the device's clock is than the sender's."""
 
@@ -199,6 +201,7 @@ class Playback:
             pictures_dropped=self.counters.pictures_dropped,
             sound_minus_picture_ms=None if offset is None else offset * 1000,
             sync=self._sync.source,
+            reports_refused=self._sync.refused,
             drift_ppm=None if slow is None or late is None else slow - late,
         )
 
