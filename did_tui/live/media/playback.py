@@ -122,7 +122,7 @@ class Playback:
         self._sync = LipSync()
         self._offset_seen: float | None = None
         self._latency = math.nan
-        self._written = 0
+        self._written = self._underflows = 0
         self._hushing = False
         self._held_until = 0.0
         self._gain = 1.0
@@ -402,6 +402,9 @@ class Playback:
         if wanted < BLOCK:
             return
         latency, now = speaker.latency(), time.monotonic()
+        if speaker.underflows != self._underflows:
+            # A device that stood still is later from then on, and its clock no slower.
+            self._underflows, self._device_drift = speaker.underflows, Drift()
         self._device_drift.add(now, now + latency - self._written / RATE)
         blocks: list[bytes] = []
         while wanted >= BLOCK:
