@@ -83,7 +83,7 @@ async def did_tui(url: str, sink: str = "pulse") -> AsyncIterator[Seen]:
                 assert not runner.conversation.over, runner.conversation.trouble
                 await asyncio.sleep(0.02)
         yield seen
-        seen.counters = dataclasses.asdict(playback.counters)
+        seen.counters = dataclasses.asdict(playback.figures)
     finally:
         looking.cancel()
         await runner.close()

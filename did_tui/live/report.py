@@ -69,6 +69,7 @@ def report(
         | _more_sound(figures),
         "sound_minus_picture_ms": _rounded(figures.sound_minus_picture_ms) if figures else None,
         "sync": figures.sync if figures else None,
+        "reports_refused": figures.reports_refused if figures else None,
         "drift_ppm": _rounded(figures.drift_ppm) if figures else None,
     }
 

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from did_tui.config import Look, log_directory
-from did_tui.live.media.file import FilePlayer, NotPlayable
+from did_tui.live.media.file import SOUND_AHEAD, FilePlayer, NotPlayable
 from did_tui.live.media.playback import Playback
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.keys import bindings
@@ -20,6 +20,9 @@ from did_tui.ui.sound import make_output
 from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 from did_tui.ui.widgets.video import VideoView
+
+OPENING_SECONDS = 3.0
+"""How long a file waits for a speaker at most."""
 
 
 class PlayerApp(TerminalApp[str]):
@@ -56,6 +59,7 @@ class PlayerApp(TerminalApp[str]):
             open_speaker=lambda _sink: output,
             on_picture=view.picture_ready,
             av_offset=self._av_offset / 1000,
+            ahead=SOUND_AHEAD,
         )
         view.attach(playback.take_picture, playback.upcoming)
         try:
@@ -63,10 +67,12 @@ class PlayerApp(TerminalApp[str]):
         except NotPlayable as error:
             self.exit(str(error))
             return
-        if self._sink != "none":
-            playback.start()
-        self._player.start()
         try:
+            if self._sink != "none":
+                playback.start()
+                # The beginning is not to be lost while the device is being opened.
+                await asyncio.to_thread(output.settle, OPENING_SECONDS)
+            self._player.start()
             await self._player.ended()
         finally:
             self._player.stop()

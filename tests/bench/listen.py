@@ -1,8 +1,9 @@
 """Listens to ``did-tui play`` and ``did-tui demo`` as a user starts them: gaps, clicks, level.
 
-    python tests/bench/listen.py --seconds 60 [--busy]
+    python tests/bench/listen.py --seconds 60 [--busy] [--ssh]
 
-Each runs in a terminal, drawing as it does, and plays to a private null sink, where it is recorded.
+Each runs in a terminal, drawing as it does, and plays to a private null sink, where it is recorded;
+with ``--ssh`` through a real sshd on this machine, as with ``ssh -R`` and ``PULSE_SERVER``.
 What ``play`` plays is known to the sample; in the demo it is looked for cuts that no voice has.
 Needs PulseAudio with its tools.
 """
@@ -14,7 +15,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -31,10 +33,11 @@ from flashbeep import (
     find_silences,
     write_file,
 )
-from nullsink import NullSink, Pcm, available
+from nullsink import NullSink, Pcm, Recorder, available
 from ptyrun import PtyProgram
 from sound import load
 from tables import table
+from tunnel import tunnel
 
 COLS, ROWS = 120, 36
 CUT = 1500  # of 32768: a voice never goes from so loud to nothing from one sample to the next
@@ -42,17 +45,29 @@ NOTHING = RATE // 200  # samples of silence after which that is a cut
 QUESTION = "What can you show me here, and how do I interrupt you?\r"
 
 
-def listen_to_file(seconds: float, home: Path) -> list[object]:
+@contextmanager
+def ear(home: Path, *, ssh: bool) -> Iterator[tuple[NullSink, Recorder, dict[str, str]]]:
+    """A sound server, what is heard on it, and the environment that plays there."""
+    with NullSink() as pulse, pulse.record() as heard, ExitStack() as ends:
+        env = pulse.env() | {"DID_TUI_HOME": str(home)}
+        if ssh:
+            far = ends.enter_context(tunnel(pulse.socket))
+            env |= {"PULSE_SERVER": f"unix:{far}", "SSH_CONNECTION": "127.0.0.1 40000 127.0.0.1 22"}
+        yield pulse, heard, env
+
+
+def listen_to_file(seconds: float, home: Path, *, ssh: bool) -> list[object]:
     """Play a known file; what was heard of it."""
     path = home / "flashbeep.mkv"
     write_file(path, seconds)
-    with NullSink() as pulse, pulse.record() as heard:
-        env = pulse.env() | {"DID_TUI_HOME": str(home)}
-        with PtyProgram(["play", str(path)], env=env, cols=COLS, rows=ROWS) as program:
-            program.until(lambda _terminal: pulse.players() > 0, 60)
-            program.read(seconds + 2)
-            program.type("q")
-            program.wait()
+    with (
+        ear(home, ssh=ssh) as (pulse, heard, env),
+        PtyProgram(["play", str(path)], env=env, cols=COLS, rows=ROWS) as program,
+    ):
+        program.until(lambda _terminal: pulse.players() > 0, 60)
+        program.read(seconds + 2)
+        program.type("q")
+        program.wait()
     sound = heard.pcm[:, 0] / 32768
     loud = np.flatnonzero(np.abs(sound) > HUM_LOUD / 2)
     sound = sound[loud[0] : loud[-1]]
@@ -74,15 +89,14 @@ def cuts(pcm: Pcm) -> list[float]:
     return found
 
 
-def listen_to_demo(seconds: float, home: Path) -> list[object]:
+def listen_to_demo(seconds: float, home: Path, *, ssh: bool) -> list[object]:
     """Ask the demo's first agent something until the time is over; what was heard."""
-    with NullSink() as pulse, pulse.record() as heard:
-        env = pulse.env() | {"DID_TUI_HOME": str(home)}
+    with ear(home, ssh=ssh) as (_pulse, heard, env):
         report = home / "report.json"
-        arguments = ["demo", "--audio", "pulse", "--report", str(report)]
+        arguments = ["demo", "--report", str(report)]
         with PtyProgram(arguments, env=env, cols=COLS, rows=ROWS) as program:
             program.until(lambda terminal: "ready" in terminal.text, 60)
-            program.type("\r")
+            program.type("c")
             program.until(lambda terminal: "fps" in terminal.text, 60)
             end = time.monotonic() + seconds
             while time.monotonic() < end:
@@ -112,11 +126,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--busy", action="store_true", help="with another process on each core")
+    parser.add_argument("--ssh", action="store_true", help="through sshd; needs OpenSSH")
     options = parser.parse_args(arguments)
     if not available():
         sys.exit("This needs PulseAudio: apt install pulseaudio pulseaudio-utils")
     with tempfile.TemporaryDirectory() as home, load(options.busy):
-        rows = [listen(options.seconds, Path(home)) for listen in (listen_to_file, listen_to_demo)]
+        rows = [
+            listen(options.seconds, Path(home), ssh=options.ssh)
+            for listen in (listen_to_file, listen_to_demo)
+        ]
     table(("program", "seconds", "gaps, cuts", "longest, ms", "clicks", "level"), rows)
 
 

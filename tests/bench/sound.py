@@ -17,8 +17,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from os import cpu_count
 from pathlib import Path
 from typing import Any
@@ -222,13 +224,15 @@ def load(busy: bool) -> Iterator[None]:
 
 
 def run(options: argparse.Namespace) -> None:
-    outcomes: list[Outcome] = []
-    for name in options.lines:
+    def viewed(name: str, viewer: str) -> Outcome:
         case = CASES[name]
         seconds = options.drift_seconds if name in DRIFTING else options.seconds
-        for viewer in options.viewers:
-            print(f"{time.strftime('%H:%M:%S')} {case.title}: {viewer}", file=sys.stderr)
-            outcomes.append(view(viewer, case, seconds))
+        print(f"{time.strftime('%H:%M:%S')} {case.title}: {viewer}", file=sys.stderr)
+        return view(viewer, case, seconds)
+
+    pairs = list(product(options.lines, options.viewers))
+    with ThreadPoolExecutor(len(pairs) if options.at_once else 1) as pool:
+        outcomes = list(pool.map(viewed, *zip(*pairs, strict=True)))
     table(HEAD, [row(outcome) for outcome in outcomes])
     ours = [outcome for outcome in outcomes if outcome.viewer == VIEWERS[0]]
     rows = [line for outcome in ours for line in targets(outcome)]
@@ -253,6 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=30.0, help="on each line")
     parser.add_argument("--drift-seconds", type=float, default=60.0, help="where clocks drift")
     parser.add_argument("--busy", action="store_true", help="with another process on each core")
+    parser.add_argument("--at-once", action="store_true", help="all lines at the same time")
     parser.add_argument("--also", nargs="*", choices=("cost", "counters"), default=["cost"])
     options = parser.parse_args(arguments)
     if not available():

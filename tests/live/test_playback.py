@@ -136,3 +136,19 @@ def test_mute_does_not_click(device: Device, playback: Playback) -> None:
     )
     sound = np.frombuffer(bytes(device.taken), np.int16)[::2].astype(int)
     assert np.abs(np.diff(sound)).max() < 2 * 8000 * 2 * np.pi * 220 / RATE
+
+
+def test_a_pause_does_not_click_and_what_waits_is_heard_after_it(
+    device: Device, playback: Playback
+) -> None:
+    say(playback, 30)
+    assert wait_until(lambda: loudest(device, 0) > 7000, 10)
+    playback.held = True
+    assert wait_until(lambda: loudest(device, max(0, len(device.taken) - 4000)) == 0, 10)
+    waiting, written = playback.figures.depth_ms, len(device.taken)
+    assert wait_until(lambda: len(device.taken) > written + 20_000, 10)
+    assert playback.figures.depth_ms == waiting > 50
+    playback.held = False
+    assert wait_until(lambda: loudest(device, written + 20_000) > 7000, 10)
+    sound = np.frombuffer(bytes(device.taken), np.int16)[::2].astype(int)
+    assert np.abs(np.diff(sound)).max() < 2 * 8000 * 2 * np.pi * 220 / RATE

@@ -17,7 +17,7 @@ from fakesound import FakeSoundDevice, FakeStream
 from feeder import Feeder, wait_until
 from nullsink import NullSink, Recorder, counter_pcm, needs_pulse
 
-from did_tui.live.media import portaudio, pulse
+from did_tui.live.media import portaudio, pulse, pulsestream
 from did_tui.live.media import speaker as speaker_module
 from did_tui.live.media.portaudio import PortAudioSpeaker
 from did_tui.live.media.pulse import crosses_network
@@ -218,7 +218,7 @@ def test_a_hanging_server_is_not_waited_for(
     server: NullSink, feeder: Feeder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pulse, "STALLED_SECONDS", 0.3)
-    monkeypatch.setattr(pulse, "OPEN_SECONDS", 0.3)
+    monkeypatch.setattr(pulsestream, "OPEN_SECONDS", 0.3)
     server.hang()
     assert wait_until(lambda: feeder.error is not None, 2)
     assert str(feeder.error) == "The sound server has stopped playing"

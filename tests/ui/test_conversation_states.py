@@ -56,6 +56,7 @@ FIGURES = Figures(
     pictures_dropped=3,
     sound_minus_picture_ms=-4.0,
     sync="reports",
+    reports_refused=0,
     drift_ppm=12.0,
 )
 

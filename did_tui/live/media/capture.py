@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Protocol
 
+from did_tui.live.media.programs import end, started
 from did_tui.live.media.speaker import RATE, Device, SpeakerError
 
 MOST_BYTES = RATE
 """What waits to be read at most: half a second; a reader that sleeps longer loses the rest."""
-
-START_SECONDS = 0.3
-"""A program that has not ended by then records."""
 
 
 class Capture(Protocol):
@@ -104,27 +101,13 @@ class ProgramCapture:
     def __init__(
         self, program: str, device: str = "", *, env: Mapping[str, str] = os.environ
     ) -> None:
-        path = shutil.which(program, path=env.get("PATH"))
-        if path is None:
-            raise SpeakerError(f"{program} is not installed")
         self.name = program
-        self._process = subprocess.Popen(  # noqa: S603 (found on PATH by its name)
-            [path, *_ARGUMENTS[program], *([f"--device={device}"] if device else [])],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=dict(env),
-            start_new_session=True,  # a control-C of the terminal is not for it
+        self._process = started(
+            program, _ARGUMENTS[program], device, env, what="microphone", stdout=subprocess.PIPE
         )
         assert self._process.stdout is not None  # noqa: S101 (it is a pipe)
         self._pipe = self._process.stdout
         os.set_blocking(self._pipe.fileno(), False)
-        try:
-            self._process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            return
-        self.close()
-        raise SpeakerError(f"{program} finds no microphone")
 
     def read(self) -> bytes:
         """What was recorded since the last call; SpeakerError when the program has ended."""
@@ -136,12 +119,7 @@ class ProgramCapture:
     def close(self) -> None:
         """End the program."""
         self._pipe.close()
-        self._process.terminate()
-        try:
-            self._process.wait(1)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
 
 
 _ARGUMENTS = {

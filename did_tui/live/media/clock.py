@@ -114,6 +114,11 @@ class LipSync:
         """Seconds from a picture's position to that of its sound, where a file tells it."""
 
     @property
+    def refused(self) -> int:
+        """Reports that contradicted those before them."""
+        return self.voice_reports.refused + self.picture_reports.refused
+
+    @property
     def source(self) -> Literal["told", "reports", "arrivals", "none"]:
         """What the mapping rests on."""
         return self._mapping()[0]
@@ -231,9 +236,12 @@ class Drift:
 
     @property
     def ppm(self) -> float | None:
-        """Millionths by which the difference grows; None before 20 s have passed."""
+        """Millionths by which the difference grows; None before a minute has passed.
+
+        The least of five seconds is still 1 or 2 ms off: over a minute, that is 30 ppm.
+        """
         whole = list(self._least)[:-1]
-        if len(whole) < 4:
+        if len(whole) < 12:
             return None
         slope = statistics.linear_regression([t for t, _ in whole], [d for _, d in whole]).slope
         return slope * 1e6

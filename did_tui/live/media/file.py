@@ -21,8 +21,9 @@ AHEAD = 0.5  # seconds of the file that are decoded before they are due
 #: Seconds of it that are decoded at once, then none for as long: with other work between two
 #: pictures the decoder finds its memory gone from the processor's caches, and takes a third more.
 BURST = 0.16
-SOUND_LEAD = 0.1  # seconds that sound is handed over before its picture
-LAST = 0.4  # seconds until the last that was handed over is heard and seen
+SOUND_AHEAD = 0.3  # seconds of sound that wait for the speaker: a thread may come late
+SOUND_LEAD = SOUND_AHEAD + 0.1  # seconds that sound is handed over before its picture
+LAST = 0.2  # seconds that the last picture is seen
 
 
 class NotPlayable(Exception):
@@ -61,6 +62,7 @@ class FilePlayer:
             self._running.clear()
         else:
             self._running.set()
+        self._playback.held = not self._running.is_set()
         return self._running.is_set()
 
     def stop(self) -> None:
@@ -82,7 +84,7 @@ class FilePlayer:
             self._loop.call_soon_threadsafe(self._ended.set)
 
     def _play(self) -> None:
-        began = time.monotonic()
+        began = time.monotonic() + SOUND_LEAD
         for burst in self._in_order():
             self._playback.announce(one for _, one in burst if isinstance(one, av.VideoFrame))
             for due, one in burst:
@@ -97,7 +99,7 @@ class FilePlayer:
                     self._playback.hear(one, due + SOUND_LEAD, time.monotonic() - began)
                 elif self._playback.offer(one, due) is not None:
                     self._loop.call_soon_threadsafe(self._playback.look)
-        self._stop.wait(LAST)
+        self._stop.wait(self._playback.behind + LAST)
 
     def _in_order(self) -> Iterator[list[tuple[float, av.VideoFrame | bytes]]]:
         """Bursts of pictures and sound in the order in which they are due, each with its second."""

@@ -57,6 +57,7 @@ class Output:
         self._underflows_before = 0
         self._search: threading.Event | None = None  # set to end it
         self._in_vain = False  # the user was told that there is none
+        self._settled = threading.Event()  # set when the first look has come to an end
         self._begun = self._closed = False
         self._volume = self._volume_heard = 1.0
 
@@ -137,10 +138,18 @@ class Output:
         """Let what was written and not yet heard die away; whether it ends in silence now."""
         return self._speaker.flush()
 
+    def settle(self, seconds: float) -> None:
+        """Wait until the device is open or known not to be there, so long at most.
+
+        Whoever feeds it begins to open it.
+        """
+        self._settled.wait(seconds)
+
     def close(self) -> None:
         """Give the device back; may be called again."""
         with self._lock:
             self._closed = True
+            self._settled.set()
             self._end_search()
             speaker = self._speaker
         speaker.close()
@@ -218,6 +227,7 @@ class Output:
             if speaker is not None:
                 self._found(speaker, kind, ended, told)
                 return
+            self._settled.set()
             waits = [sink for sink in sinks if _comes_back(sink)]
             if not told and not ended.is_set():
                 told = self._in_vain = True
@@ -257,6 +267,7 @@ class Output:
                 self._kind = kind
                 self._search = None
                 self._name_told = speaker.name
+                self._settled.set()
         if not wanted:
             speaker.close()
         elif self.invitation:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import array
 import errno
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from did_tui.live.media.programs import end, started
 from did_tui.live.media.speaker import FRAME_BYTES, RATE, PacedSpeaker, SpeakerError
 
 PIECE = 4096
@@ -37,9 +37,6 @@ READER_SECONDS = 0.25
 
 PROGRAM_SECONDS = 0.060
 """What pacat and aplay are asked to buffer, and are believed to."""
-
-START_SECONDS = 0.3
-"""A program that has not ended by then plays."""
 
 _F_SETPIPE_SZ = 1031  # Linux's fcntl.h
 
@@ -169,27 +166,10 @@ class ProgramSpeaker(PipeSpeaker):
     def __init__(
         self, program: str, device: str = "", *, env: Mapping[str, str] = os.environ
     ) -> None:
-        path = shutil.which(program, path=env.get("PATH"))
-        if path is None:
-            raise SpeakerError(f"{program} is not installed")
         self._program = program
-        self._process = subprocess.Popen(  # noqa: S603 (found on PATH by its name)
-            [path, *_ARGUMENTS[program], *([f"--device={device}"] if device else [])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=dict(env),
-            start_new_session=True,  # a control-C of the terminal is not for it
-        )
+        self._process = started(program, _ARGUMENTS[program], device, env, stdin=subprocess.PIPE)
         assert self._process.stdin is not None  # noqa: S101 (it is a pipe)
-        pipe = Pipe(self._process.stdin.fileno())
-        try:
-            self._process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            super().__init__(program, pipe)
-            return
-        self._process.stdin.close()
-        raise SpeakerError(f"{program} finds no sound device")
+        super().__init__(program, Pipe(self._process.stdin.fileno()))
 
     def latency(self) -> float:
         """Return the seconds of sound in the pipe, and what the program was asked to buffer."""
@@ -209,12 +189,7 @@ class ProgramSpeaker(PipeSpeaker):
             self._process.stdin.close()
         except BrokenPipeError:
             pass
-        self._process.terminate()
-        try:
-            self._process.wait(1)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
 
 
 _ARGUMENTS = {

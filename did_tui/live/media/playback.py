@@ -25,7 +25,7 @@ from did_tui.live.media.output import scaled
 from did_tui.live.media.recorder import Recorder
 from did_tui.live.media.speaker import FADE, RATE, SilentSpeaker, Speaker, SpeakerError
 from did_tui.live.media.speaker import open_speaker as open_default_speaker
-from did_tui.live.media.voice import VoiceBuffer, VoiceCounters
+from did_tui.live.media.voice import Sound, VoiceBuffer, VoiceCounters
 
 if TYPE_CHECKING:
     import av
@@ -36,6 +36,8 @@ RESERVE = 0.06  # seconds that a device here is to hold, whatever is missing
 SOONEST = 0.001  # seconds between two looks at the pictures
 TURN = 0.001  # seconds that a busy thread has before others: after 5 ms, devices run dry
 ON_ITS_WAY = 0.6  # seconds in which sound of an interrupted utterance may still come
+
+PAUSE = Sound(np.zeros((BLOCK, 2), np.int16), None, 0)
 
 
 @dataclass(slots=True)
@@ -67,6 +69,8 @@ class Figures:
     """Positive: the picture is seen first. The wished offset does not count."""
     sync: str
     """What tells which sound belongs to a picture: told, reports, arrivals or none."""
+    reports_refused: int
+    """Sender reports that contradicted those before them."""
     drift_ppm: float | None
     """How much slower the device's clock is than the sender's."""
 
@@ -77,7 +81,8 @@ class Playback:
     ``on_picture`` is called for each new picture, in the event loop or the thread that ``offer``s.
     ``on_trouble`` is called once for each speaker that is lost, from any thread, with a sentence
     for the user. ``av_offset`` is how many seconds later than their sound pictures are wished;
-    earlier where it is negative.
+    earlier where it is negative. ``ahead`` are seconds of sound that should wait at least, where it
+    comes so much before it is due.
     """
 
     def __init__(
@@ -88,9 +93,12 @@ class Playback:
         on_trouble: Callable[[str], None] = lambda _sentence: None,
         open_speaker: Callable[[str], Speaker] = open_default_speaker,
         av_offset: float = 0.0,
+        ahead: float = 0.0,
     ) -> None:
         self.counters = Counters()
         self.muted = False
+        self.held = False
+        """Silent, and what waits goes on waiting."""
         self.hushed = False
         """Silent for as long as the user speaks, whatever ``muted`` is."""
         self.level = 0.0
@@ -106,7 +114,7 @@ class Playback:
         self._picture_lock = threading.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._dropped = 0
-        self._voice = VoiceBuffer()
+        self._voice = VoiceBuffer(round(ahead * RATE))
         self._voice_lock = threading.Lock()
         self._decoder: tuple[Hashable, Decoder | None] = (None, None)
         self._plain = Plain()
@@ -114,7 +122,7 @@ class Playback:
         self._sync = LipSync()
         self._offset_seen: float | None = None
         self._latency = math.nan
-        self._written = 0
+        self._written = self._underflows = 0
         self._hushing = False
         self._held_until = 0.0
         self._gain = 1.0
@@ -156,6 +164,12 @@ class Playback:
         return self._speaker is not None and self._speaker.audible
 
     @property
+    def behind(self) -> float:
+        """Seconds until the sound that came last is heard."""
+        device = 0.0 if math.isnan(self._latency) else self._latency
+        return self._voice.depth / RATE + device
+
+    @property
     def heard_seconds(self) -> float:
         """How much of the voice was heard by now, as it was said: 10 ms exact, and it only grows.
 
@@ -187,6 +201,7 @@ class Playback:
             pictures_dropped=self.counters.pictures_dropped,
             sound_minus_picture_ms=None if offset is None else offset * 1000,
             sync=self._sync.source,
+            reports_refused=self._sync.refused,
             drift_ppm=None if slow is None or late is None else slow - late,
         )
 
@@ -387,6 +402,9 @@ class Playback:
         if wanted < BLOCK:
             return
         latency, now = speaker.latency(), time.monotonic()
+        if speaker.underflows != self._underflows:
+            # A device that stood still is later from then on, and its clock no slower.
+            self._underflows, self._device_drift = speaker.underflows, Drift()
         self._device_drift.add(now, now + latency - self._written / RATE)
         blocks: list[bytes] = []
         while wanted >= BLOCK:
@@ -394,11 +412,13 @@ class Playback:
                 # What is missing may still come while the device plays what it has.
                 if latency > RESERVE and not speaker.remote and not self._voice.ready(BLOCK):
                     break
-                sound = self._voice.pull(BLOCK)
+                # Held, one more block is pulled, to fade away.
+                rest = self.held and not self._gain
+                sound = PAUSE if rest else self._voice.pull(BLOCK)
             self._meter(sound.samples)
             if self.recorder is not None:
                 self.recorder.hear(sound.samples, now + (0 if math.isnan(latency) else latency))
-            before, self._gain = self._gain, 0.0 if self._silenced else 1.0
+            before, self._gain = self._gain, 0.0 if self._silenced or self.held else 1.0
             blocks.append(scaled(sound.samples.tobytes(), before, self._gain))
             if sound.position is not None and not math.isnan(latency):
                 self._sync.device.anchor(sound.position, now + latency)

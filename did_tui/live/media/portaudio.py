@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from weakref import WeakSet
 
 from did_tui.live.media.capture import MOST_BYTES
@@ -109,12 +109,57 @@ class SoundDevice(Protocol):
         """Return a dictionary that describes the sound interface, or a tuple of all of them."""
 
 
-class PortAudioSpeaker:
-    """Plays through PortAudio's default device, or one named by its index or part of its name.
+class PortAudioStream:
+    """A stream of PortAudio's default device, or of one named by its index or part of its name.
+
+    ``sounddevice`` is the module to use instead of the installed one. Raises SpeakerError.
+    """
+
+    def __init__(
+        self,
+        way: Literal["RawOutputStream", "RawInputStream"],
+        device: str | None,
+        sounddevice: SoundDevice | None,
+        **settings: Any,
+    ) -> None:
+        self._stream: Stream | None = None
+        module = sounddevice or _load_sounddevice()
+        self._errors = (module.PortAudioError, ValueError)
+        try:
+            with _portaudio:
+                _look_again(module)
+                self._stream = stream = getattr(module, way)(
+                    samplerate=RATE,
+                    dtype="int16",
+                    device=int(device) if device and device.isdecimal() else device,
+                    **settings,
+                )
+                _open_streams.add(self)
+            self.name = _describe(module, stream.device)
+            stream.start()
+        except self._errors as error:
+            self.close()
+            raise SpeakerError(_why_not(error)) from None
+
+    def close(self) -> None:
+        """Stop the device and give it back; what it has not played is dropped."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        with _portaudio:
+            try:
+                stream.abort()
+                stream.close()
+            except self._errors:
+                pass  # it was gone already
+            _open_streams.discard(self)
+
+
+class PortAudioSpeaker(PortAudioStream):
+    """Plays.
 
     What ``flush()`` cannot reach is in the device: it is heard for up to 0.1 s more. A stream
     never moves to another device; when its own is unplugged the next call raises SpeakerError.
-    ``sounddevice`` is the module to use instead of the installed one.
     """
 
     audible = True
@@ -131,28 +176,14 @@ class PortAudioSpeaker:
         self._largest_request = 0
         self._given_is_heard_by = math.nan
         self._last_request = time.monotonic()
-        self._stream: Stream | None = None
-
-        module = sounddevice or _load_sounddevice()
-        self._errors = (module.PortAudioError, ValueError)
-        try:
-            with _portaudio:
-                _look_again(module)
-                self._stream = stream = module.RawOutputStream(
-                    samplerate=RATE,
-                    channels=2,
-                    dtype="int16",
-                    latency=DEVICE_SECONDS,
-                    device=int(device) if device and device.isdecimal() else device,
-                    callback=self._give,
-                )
-                _open_streams.add(self)
-            self._fallback_latency = stream.latency
-            self.name = _describe(module, stream.device)
-            stream.start()
-        except self._errors as error:
-            self.close()
-            raise SpeakerError(_why_not(error)) from None
+        super().__init__(
+            "RawOutputStream",
+            device,
+            sounddevice,
+            channels=2,
+            latency=DEVICE_SECONDS,
+            callback=self._give,
+        )
 
     def writable(self) -> int:
         """Return how many frames fit into the ring; raise SpeakerError when the device is gone.
@@ -189,9 +220,7 @@ class PortAudioSpeaker:
     def close(self) -> None:
         """Stop the device and give it back; up to 0.1 s of sound is dropped."""
         with self._gate:
-            stream, self._stream = self._stream, None
-            if stream is not None:
-                _close(self, stream, self._errors)
+            super().close()
 
     def _give(self, out: Any, frames: int, times: CallbackTimes, flags: CallbackFlags) -> None:
         """Fill PortAudio's buffer; called on PortAudio's thread."""
@@ -216,7 +245,8 @@ class PortAudioSpeaker:
         all (issues 530 and 531), where the device's own idea has to do.
         """
         delay = times.outputBufferDacTime - times.currentTime
-        return delay if 0 < delay < PLAUSIBLE_SECONDS else self._fallback_latency
+        stream = self._stream
+        return delay if 0 < delay < PLAUSIBLE_SECONDS or stream is None else stream.latency
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
@@ -235,34 +265,22 @@ class PortAudioSpeaker:
             yield
 
 
-class PortAudioCapture:
-    """Records through PortAudio's default device, or one named by its index or part of its name."""
+class PortAudioCapture(PortAudioStream):
+    """Records."""
 
     def __init__(
         self, device: str | None = None, *, sounddevice: SoundDevice | None = None
     ) -> None:
         self._lock = threading.Lock()
         self._recorded = bytearray()
-        self._stream: Stream | None = None
-        module = sounddevice or _load_sounddevice()
-        self._errors = (module.PortAudioError, ValueError)
-        try:
-            with _portaudio:
-                _look_again(module)
-                self._stream = stream = module.RawInputStream(
-                    samplerate=RATE,
-                    channels=1,
-                    dtype="int16",
-                    blocksize=RATE // 50,
-                    device=int(device) if device and device.isdecimal() else device,
-                    callback=self._take,
-                )
-                _open_streams.add(self)
-            self.name = _describe(module, stream.device)
-            stream.start()
-        except self._errors as error:
-            self.close()
-            raise SpeakerError(_why_not(error)) from None
+        super().__init__(
+            "RawInputStream",
+            device,
+            sounddevice,
+            channels=1,
+            blocksize=RATE // 50,
+            callback=self._take,
+        )
 
     def read(self) -> bytes:
         """What was recorded since the last call; SpeakerError when the device is gone."""
@@ -277,12 +295,6 @@ class PortAudioCapture:
             pcm = bytes(self._recorded)
             self._recorded.clear()
         return pcm
-
-    def close(self) -> None:
-        """Stop the device and give it back."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            _close(self, stream, self._errors)
 
     def _take(self, pcm: Any, _frames: int, _times: CallbackTimes, _flags: CallbackFlags) -> None:
         """Keep what PortAudio recorded; called on PortAudio's thread."""
@@ -306,22 +318,8 @@ def _load_sounddevice() -> SoundDevice:
 
 #: Held while a stream is opened or closed: PortAudio must not start again in the middle of that.
 _portaudio = threading.Lock()
-_open_streams: set[PortAudioSpeaker | PortAudioCapture] = set()
+_open_streams: set[PortAudioStream] = set()
 _seen: WeakSet[SoundDevice] = WeakSet()  # whose list of devices is not fresh any more
-
-
-def _close(
-    owner: PortAudioSpeaker | PortAudioCapture,
-    stream: Stream,
-    errors: tuple[type[Exception], ...],
-) -> None:
-    with _portaudio:
-        try:
-            stream.abort()
-            stream.close()
-        except errors:
-            pass  # it was gone already
-        _open_streams.discard(owner)
 
 
 def _look_again(module: SoundDevice) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import ctypes
 import math
 import os
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from ctypes import byref, c_int
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 from did_tui.live.media import libpulse
-from did_tui.live.media.libpulse import Connection
+from did_tui.live.media.pulsestream import PulseStream, listed
 from did_tui.live.media.speaker import (
     FADE,
     FRAME_BYTES,
@@ -25,10 +24,7 @@ from did_tui.live.media.speaker import (
     faded,
 )
 
-OPEN_SECONDS = 3.0
-"""How long a server may take to let us in, all steps together."""
-
-LOCAL_BUFFER = (0.160, 0.320, 1.25)
+LOCAL_BUFFER = (0.150, 0.320, 1.25)
 """Seconds of sound the server holds for us at first and at most, and how that grows each time it
 ran dry. A busy Python process needs 0.1 s never to be late."""
 
@@ -75,45 +71,6 @@ def devices(env: Mapping[str, str] = os.environ) -> list[Device]:
     return listed("sink", env)
 
 
-def listed(kind: Literal["sink", "source"], env: Mapping[str, str]) -> list[Device]:
-    """The server's devices of a kind; blocks for at most 3 s, raises SpeakerError."""
-    connection = Connection()
-    found: list[tuple[str, str]] = []
-    default: list[str] = []
-    finished = False
-
-    def device(_context: int, info: Any, end: int, _userdata: int) -> None:
-        nonlocal finished
-        finished = finished or bool(end)
-        if not end:
-            name = (info.contents.name or b"").decode(errors="replace")
-            words = (info.contents.description or b"").decode(errors="replace")
-            found.append((name, words or name))
-        connection.note()
-
-    def server(_context: int, info: Any, _userdata: int) -> None:
-        name = getattr(info.contents, f"default_{kind}_name") if info else None
-        default.append((name or b"").decode(errors="replace"))
-        connection.note()
-
-    on_device, on_server = libpulse.DeviceInfoNotify(device), libpulse.ServerInfoNotify(server)
-    try:
-        deadline = time.monotonic() + OPEN_SECONDS
-        connection.connect(env, deadline)
-        with connection.locked():
-            pa, context = connection.pa, connection.context
-            connection.forget(pa.pa_context_get_server_info(context, on_server, None))
-            ask = getattr(pa, f"pa_context_get_{kind}_info_list")
-            connection.forget(ask(context, on_device, None))
-        connection.wait_for(lambda: finished and bool(default), deadline)
-    finally:
-        connection.close()
-    return [
-        Device(f"pulse:{name}", f"PulseAudio · {words}", name == default[0])
-        for name, words in found
-    ]
-
-
 class Buffer:
     """How many seconds the server should hold: more when it ran dry, less when it long did not."""
 
@@ -136,7 +93,7 @@ class Buffer:
         return self.seconds != before
 
 
-class PulseSpeaker:
+class PulseSpeaker(PulseStream):
     """Plays through a PulseAudio or PipeWire server, which buffers and tells the true latency.
 
     Opening takes at most 3 s and raises SpeakerError; no other call waits for the server. The
@@ -148,10 +105,9 @@ class PulseSpeaker:
     audible = True
 
     def __init__(self, device: str | None = None, *, env: Mapping[str, str] = os.environ) -> None:
-        self.name = ""
+        super().__init__("sink")
         self.remote = False
         self.underflows = 0
-        self._gate = threading.Lock()  # against use after close(); callbacks never take it
         self._starved = False
         self._calm_until = 0.0
         self._last_wanted = time.monotonic()
@@ -159,26 +115,10 @@ class PulseSpeaker:
         self._wanted_sink = device
         self._strayed = False
         self._last_return = 0.0
-        self._stream: int | None = None
-        self._closed = True  # until there is something to close
-        # libpulse keeps the bare addresses of these: they must live as long as the stream.
-        self._on_state = libpulse.Notify(self._note_state)
+        # libpulse keeps the bare addresses of these, too.
         self._on_underflow = libpulse.Notify(self._note_underflow)
-        self._on_moved = libpulse.Notify(self._note_moved)
-        self._on_sink_info = libpulse.DeviceInfoNotify(self._note_sink_info)
         self._on_wanted_info = libpulse.DeviceInfoNotify(self._note_wanted_info)
-
-        deadline = time.monotonic() + OPEN_SECONDS
-        self._connection = Connection()
-        self._closed = False
-        self._pa = self._connection.pa
-        with ExitStack() as undo:
-            undo.callback(self.close)
-            server = self._connection.connect(env, deadline)
-            self.remote = crosses_network(server, env)
-            self._buffer = Buffer(*(REMOTE_BUFFER if self.remote else LOCAL_BUFFER))
-            self._play_to(device, deadline)
-            undo.pop_all()
+        self._open(env, b"voice", 2)
 
     def writable(self) -> int:
         """Return how many frames the server wants now; raise SpeakerError when it is gone."""
@@ -228,50 +168,21 @@ class PulseSpeaker:
         except SpeakerError:
             return True  # what is gone is silent
 
-    def close(self) -> None:
-        """Leave the server and end libpulse's thread."""
-        with self._gate:
-            if self._closed:
-                return
-            self._closed = True
-            if self._stream:
-                with self._connection.locked():
-                    self._pa.pa_stream_set_state_callback(self._stream, libpulse.Notify(), None)
-                    self._pa.pa_stream_disconnect(self._stream)
-                    self._pa.pa_stream_unref(self._stream)
-            self._connection.close()
-
-    def __del__(self) -> None:
-        # The callbacks go with the object: libpulse's thread must not call them any more.
-        if not self._closed:
-            self.close()
-
     # Opening
 
-    def _play_to(self, device: str | None, deadline: float) -> None:
-        """Start the stream to a sink, the server's default one if none is named."""
-        pa, connection = self._pa, self._connection
-        with connection.locked():
-            spec = libpulse.SampleSpec(libpulse.SAMPLE_S16, RATE, 2)
-            self._stream = pa.pa_stream_new(connection.context, b"voice", byref(spec), None)
-            if not self._stream:
-                raise connection.refusal()
-            pa.pa_stream_set_state_callback(self._stream, self._on_state, None)
-            pa.pa_stream_set_underflow_callback(self._stream, self._on_underflow, None)
-            pa.pa_stream_set_moved_callback(self._stream, self._on_moved, None)
-            flags = (
-                libpulse.INTERPOLATE_TIMING | libpulse.AUTO_TIMING_UPDATE | libpulse.ADJUST_LATENCY
-            )
-            sink = device.encode() if device else None
-            buffer = byref(self._attributes())
-            if pa.pa_stream_connect_playback(self._stream, sink, buffer, flags, None, None) < 0:
-                raise connection.refusal()
-        connection.wait_for(
-            lambda: pa.pa_stream_get_state(self._stream) == libpulse.STREAM_READY, deadline
+    def _admitted(self, server: str, env: Mapping[str, str]) -> None:
+        self.remote = crosses_network(server, env)
+        self._buffer = Buffer(*(REMOTE_BUFFER if self.remote else LOCAL_BUFFER))
+
+    def _connect(self) -> int:
+        self._pa.pa_stream_set_underflow_callback(self._stream, self._on_underflow, None)
+        flags = libpulse.INTERPOLATE_TIMING | libpulse.AUTO_TIMING_UPDATE | libpulse.ADJUST_LATENCY
+        sink = self._wanted_sink.encode() if self._wanted_sink else None
+        buffer = byref(self._attributes())
+        refused: int = self._pa.pa_stream_connect_playback(
+            self._stream, sink, buffer, flags, None, None
         )
-        with connection.locked():
-            self._ask_name()
-        connection.wait_for(lambda: bool(self.name), deadline)
+        return refused
 
     def _attributes(self) -> libpulse.BufferAttributes:
         """Return the buffer to ask for.
@@ -291,10 +202,6 @@ class PulseSpeaker:
 
     # Callbacks, on libpulse's thread with its lock held
 
-    def _note_state(self, _stream: int, _userdata: int) -> None:
-        state = self._pa.pa_stream_get_state(self._stream) if self._stream else 0
-        self._connection.note(gone=state == libpulse.STREAM_FAILED)
-
     def _note_underflow(self, _stream: int, _userdata: int) -> None:
         now = time.monotonic()
         if now >= self._calm_until:
@@ -302,23 +209,15 @@ class PulseSpeaker:
             self.underflows += 1
             self._starved = True
 
-    def _note_moved(self, _stream: int, _userdata: int) -> None:
-        self._ask_name()
+    def _note_moved(self, stream: int, userdata: int) -> None:
+        super()._note_moved(stream, userdata)
         if self._wanted_sink:
             wanted = self._wanted_sink.encode()
-            self._forget(
+            self._connection.forget(
                 self._pa.pa_context_get_sink_info_by_name(
                     self._connection.context, wanted, self._on_wanted_info, None
                 )
             )
-
-    def _note_sink_info(self, _context: int, info: Any, end: int, _userdata: int) -> None:
-        if not end:
-            words = info.contents.description or info.contents.name or b""
-            self.name = f"PulseAudio · {words.decode(errors='replace')}"
-        elif end < 0:
-            self.name = "PulseAudio"
-        self._connection.note()
 
     def _note_wanted_info(self, _context: int, info: Any, end: int, _userdata: int) -> None:
         """Learn, after a move, whether the sink that was asked for still exists."""
@@ -347,18 +246,9 @@ class PulseSpeaker:
             return math.nan
         return microseconds.value / 1e6 * (-1 if negative.value else 1)
 
-    def _ask_name(self) -> None:
-        """Ask how the sink is called; the answer comes to ``_note_sink_info``."""
-        index = self._pa.pa_stream_get_device_index(self._stream)
-        self._forget(
-            self._pa.pa_context_get_sink_info_by_index(
-                self._connection.context, index, self._on_sink_info, None
-            )
-        )
-
     def _resize(self) -> None:
         attributes = self._attributes()
-        self._forget(
+        self._connection.forget(
             self._pa.pa_stream_set_buffer_attr(self._stream, byref(attributes), None, None)
         )
 
@@ -381,14 +271,11 @@ class PulseSpeaker:
         """Ask for the sink that was named; refused by the server while it is not there."""
         wanted = (self._wanted_sink or "").encode()
         index = self._pa.pa_stream_get_index(self._stream)
-        self._forget(
+        self._connection.forget(
             self._pa.pa_context_move_sink_input_by_name(
                 self._connection.context, index, wanted, None, None
             )
         )
-
-    def _forget(self, operation: int | None) -> None:
-        self._connection.forget(operation)
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:

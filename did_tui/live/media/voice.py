@@ -103,10 +103,11 @@ class _Packet:
 
 
 class VoiceBuffer:
-    """Packets in, frames out; see the module."""
+    """Packets in, frames out; see the module. ``least`` frames should wait, whatever comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, least: int = 0) -> None:
         self.counters = VoiceCounters()
+        self._least = least
         self._source: Hashable = None
         self._decoder: Decoder | None = None
         self._next: int | None = None  # sequence number to be decoded next
@@ -241,7 +242,7 @@ class VoiceBuffer:
     @property
     def target(self) -> int:
         """Frames that should wait."""
-        return self._jitter.target
+        return max(self._least, self._jitter.target)
 
     @property
     def depth(self) -> int:

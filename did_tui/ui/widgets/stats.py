@@ -128,7 +128,8 @@ def sound_rows(figures: Figures | None, rates: Rates) -> dict[str, str]:
     }
     offset = figures.sound_minus_picture_ms
     if offset is not None:
-        rows["lips"] = f"{offset:+.0f} ms, by {figures.sync}"
+        refused = f", {figures.reports_refused} refused" if figures.reports_refused else ""
+        rows["lips"] = f"{offset:+.0f} ms, by {figures.sync}{refused}"
     if figures.drift_ppm is not None:
         rows["drift"] = f"{figures.drift_ppm:+.0f} ppm"
     return rows
