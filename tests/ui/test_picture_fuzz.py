@@ -154,7 +154,7 @@ async def settled(app: Stage) -> None:
 
 async def lasting_differences(app: Stage) -> list[str]:
     """What is wrong and stays wrong."""
-    for _ in range(20):
+    for _ in range(60):
         await settled(app)
         found = differences(app)
         if not found:
