@@ -9,8 +9,8 @@ from anyjson import json_values
 from hypothesis import given
 from hypothesis import strategies as st
 
+from did_tui.editor import object_of, with_comments, without_comments
 from did_tui.ui import fields
-from did_tui.ui.editor import object_of, with_comments, without_comments
 from did_tui.ui.forms import BadField, FormField, filled, get, put, read, written
 
 TABLES = tuple(

@@ -14,7 +14,7 @@ from textual.app import SystemCommand
 
 from did_tui.api.errors import DidError
 from did_tui.api.models import Agent, Resource
-from did_tui.ui.editor import NoEditor
+from did_tui.editor import NoEditor
 from did_tui.ui.keys import KEYS, bindings, names
 from did_tui.ui.kinds import Place, name_of
 from did_tui.ui.resources import BY_NAME

@@ -12,9 +12,10 @@ from did_tui.api.errors import DidError
 from did_tui.api.http import is_loopback
 from did_tui.api.inventory import MOST_DOCUMENTS
 from did_tui.api.models import Agent
+from did_tui.editor import head, object_of, with_comments, without_comments
 from did_tui.live.archive import write_private
 from did_tui.ui import fields, trash
-from did_tui.ui.editor import edited, object_of, with_comments, without_comments
+from did_tui.ui.editor import edited
 from did_tui.ui.forms import get
 from did_tui.ui.kinds import Also
 from did_tui.ui.saving import Target, save
@@ -119,10 +120,9 @@ async def write_agent(browser: Browser, agent: Agent) -> bool:
     target = await _target(browser, agent)
     first = text = text_of(target.have)
     complaints: list[str] = []
-    head = [f"{target.name}, {agent.id}", "These lines are left out; no text changes nothing."]
     while True:
         before = text
-        shown = with_comments(text, [*head, *(f"! {said}" for said in complaints)])
+        shown = with_comments(text, head(f"{target.name}, {agent.id}", complaints))
         text = without_comments(await edited(browser.app, shown, "agent.json"))
         if text.strip() in ("", first.strip()):
             browser.notify("Nothing was changed.")

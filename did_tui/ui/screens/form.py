@@ -15,8 +15,9 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Static, TextArea
 
 from did_tui.api.errors import DidError
+from did_tui.editor import NoEditor
 from did_tui.live.archive import write_private
-from did_tui.ui.editor import NoEditor, edited
+from did_tui.ui.editor import edited
 from did_tui.ui.forms import FormField, applies, filled, get, written
 from did_tui.ui.keys import bindings
 from did_tui.ui.screens.asking import KeyHelp
