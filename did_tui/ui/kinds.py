@@ -178,12 +178,14 @@ def number(value: float) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
-def status(value: Callable[[Any], str], since: Callable[[Any], str] = lambda _: "") -> Field:
+def status(value: Callable[[Any], str], since: Callable[[Any], str] | None = None) -> Field:
     """The column of states; what is neither done nor failed is being made, ``since`` a moment."""
 
     def get(resource: Any, _place: Place) -> Value:
         state = value(resource)
-        began = seconds_of(since(resource)) if state and state not in _SIGNS else ""
+        began: float | str = ""
+        if since is not None and state and state not in _SIGNS:
+            began = seconds_of(since(resource))
         return f"{state} since {began:.0f}" if isinstance(began, float) else state
 
     def write(found: Value, now: float) -> str:
@@ -195,7 +197,7 @@ def status(value: Callable[[Any], str], since: Callable[[Any], str] = lambda _: 
         state, _ = _state(found)
         return {"●": "good", "✗": "bad"}.get(_SIGNS.get(state, "◐"), "busy") if state else "dim"
 
-    return Field(Column("STATUS", 12, 0, 8), get, write, colour)
+    return Field(Column("STATUS", 18 if since is not None else 12, 0, 8), get, write, colour)
 
 
 def _state(found: Value) -> tuple[str, float | None]:

@@ -132,7 +132,7 @@ class KeptChat(Resource):
     def began_at(self) -> str:
         """When it began, ISO 8601."""
         try:
-            return datetime.fromtimestamp(self.began, UTC).isoformat()
+            return datetime.fromtimestamp(self.began, UTC).isoformat() if self.began else ""
         except (ValueError, OverflowError, OSError):
             return ""
 

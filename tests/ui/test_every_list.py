@@ -7,8 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from scripted import NOW, ScriptedApp
 from textual.pilot import Pilot
+from textual.widgets import Footer
 from world import World, kept, parents_of
 
 from did_tui.api.client import Client
@@ -27,6 +29,12 @@ HERE = ("chats", "requests", "files", "exports", "exported")
 ASKED = Request(datetime(2026, 9, 21, 14, 2, 11, tzinfo=UTC), "GET", "/agents/me", 200, 0.12, "")
 
 
+@pytest.fixture
+def still_footer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A footer that changes when the test wants it, and not at any time."""
+    monkeypatch.setattr(Footer, "bindings_changed", lambda _footer, _screen: None)
+
+
 async def drawn(pilot: Pilot[None]) -> None:
     """Wait until what was loaded is on the screen."""
     app = pilot.app
@@ -38,8 +46,18 @@ async def drawn(pilot: Pilot[None]) -> None:
                 for worker in app.workers
             ) or any(video.flow.busy for video in app.screen.query(VideoView)):
                 await asyncio.sleep(0.005)
+    await footed(pilot)
 
 
+async def footed(pilot: Pilot[None]) -> None:
+    """Have the footer say what can be done now."""
+    pilot.app.screen.refresh_bindings()
+    await pilot.pause(0)
+    await pilot.app.screen.query_one(Footer).recompose()
+    await pilot.pause(0)
+
+
+@pytest.mark.usefixtures("still_footer")
 async def test_every_list_in_every_state(golden: Golden, tmp_path: Path) -> None:
     world = World()
     state, nothing = kept(tmp_path), tmp_path / "nothing"
@@ -96,7 +114,7 @@ async def test_every_list_in_every_state(golden: Golden, tmp_path: Path) -> None
                     if condition == "loading":
                         await pilot.pause(0)
                         screen._say_loading(NOW)
-                        await pilot.pause(0)
+                        await footed(pilot)
                     else:
                         await drawn(pilot)
                     assert bool(screen.rows.all) == (condition == "full"), (name, condition)
