@@ -104,13 +104,13 @@ async def test_every_operation_has_its_key(url: str, tmp_path: Path) -> None:
         await go("listed-agents")
 
         await go("knowledge")
-        await press("n", "Q", "tab", "D", "f2")
-        await go("knowledge", "q")
+        await press("n", "Z", "z", "Q", "tab", "D", "f2")
+        await go("knowledge", "zzq")
         await press("d", "escape", "e", "R", "f2", "y", "f")
         await write("hello")
         await press("enter", "escape", "enter", "n")
         await write("data:,hello")
-        await press("f2", "d", "escape", "enter", "escape", "X", "y", "escape", "X", "Q", "R")
+        await press("f2", "d", "escape", "enter", "escape", "X", "y", "escape", "X", *"ZzQR")
         await press("enter")
 
         await go("presenters", "otto")
