@@ -300,7 +300,15 @@ class DidTui(TerminalApp[None]):
         """Tell when something is made, wherever the user is then."""
         if errand.key not in self.following:
             self.following[errand.key] = errand
-            self.run_worker(self._follow(errand), group="follow", exit_on_error=False)
+            work = self._follow(errand)
+            self.run_worker(work, name=errand.key, group="follow", exit_on_error=False)
+
+    def unfollow(self, key: str) -> None:
+        """It is gone: nobody waits for it any more."""
+        if self.following.pop(key, None) is not None:
+            for worker in list(self.workers):
+                if worker.group == "follow" and worker.name == key:
+                    worker.cancel()
 
     async def _follow(self, errand: Errand) -> None:
         try:

@@ -383,6 +383,7 @@ class Browser(Listing):
             try:
                 await kind.delete(client, self.place, resource)
                 gone.append(row.identity)
+                self.app.unfollow(kind.key(resource))
             except (DidError, OSError) as error:
                 trouble = error
         self.rows.forget(gone)
