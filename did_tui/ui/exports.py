@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from did_tui.api.errors import BadAnswer, NotFound
+from did_tui.api.errors import NotFound
 from did_tui.api.inventory import Export
 from did_tui.api.models import Resource
 from did_tui.live.archive import write_private
-from did_tui.ui.local import KeptChat, notes
+from did_tui.ui.local import KeptChat, NotPossible, notes
 from did_tui.ui.moments import seconds_of
 from did_tui.ui.trash import file_name
 
@@ -95,7 +95,7 @@ async def fetched(client: Client, state: Path, export: OrderedExport) -> tuple[P
 def unpack(archive: bytes, directory: Path) -> int:
     """Write the files of a zip into a directory, for this user only; how many there were.
 
-    Names in the archive lead nowhere else, and no archive fills the disk. Raises ``BadAnswer``
+    Names in the archive lead nowhere else, and no archive fills the disk. Raises ``NotPossible``
     where it cannot be read, and ``OSError``.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -105,7 +105,7 @@ def unpack(archive: bytes, directory: Path) -> int:
             files = [info for info in opened.infolist() if not info.is_dir()]
             whole = sum(info.file_size for info in files)
             if len(files) > MOST_CHATS or whole > LARGEST_EXPORT:
-                raise BadAnswer("The export holds more than could be unpacked here.")
+                raise NotPossible("The export holds more than could be unpacked here.")
             for number, info in enumerate(files):
                 if info.file_size > LARGEST_CHAT:
                     continue  # no chat is so long
@@ -114,7 +114,7 @@ def unpack(archive: bytes, directory: Path) -> int:
                 write_private(path, opened.read(info).decode("utf-8", "replace"))
                 count += 1
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise BadAnswer(f"The export is no zip that can be read: {error}.") from error
+        raise NotPossible(f"The export is no zip that can be read: {error}.") from error
     return count
 
 
@@ -127,7 +127,7 @@ async def chats(client: Client, place: Place) -> Sequence[Resource]:
     if not directory.is_dir():
         if not export.done:
             why = f"it failed: {export.error}" if export.failed else "it is still being made"
-            raise BadAnswer(f"There is nothing in this export: {why}.")
+            raise NotPossible(f"There is nothing in this export: {why}.")
         directory, _ = await fetched(client, place.state, export)
     return await asyncio.to_thread(lambda: list(_chats(directory, export.agent_name)))
 

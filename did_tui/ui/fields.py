@@ -210,7 +210,7 @@ SECRET = (
 EXPORT = (
     F("from", "From", "As 2026-11-21 or 2026-11-21T15:30:00Z; empty for the beginning."),
     F("to", "To", "The same; empty for now."),
-    F("persistent_chats", "Kept only", "no: those too that D-ID was not told to keep.", "flag"),
+    F("persistent_chats", "Kept only", "yes: only chats that D-ID was told to keep.", "flag"),
 )
 
 SESSION = (

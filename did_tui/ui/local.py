@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from did_tui.api.errors import BadAnswer, NotFound, SessionLost, UnknownRoute
+from did_tui.api.errors import DidError, NotFound, SessionLost, UnknownRoute
 from did_tui.api.inventory import Session
 from did_tui.api.models import Objects, Resource, Stream
 from did_tui.live.archive import write_private
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 STREAMS, TRANSCRIPTS, UPLOADS, ROOMS = "streams", "transcripts", "uploads", "rooms"
 HERE = "this computer"
 LARGEST_TRANSCRIPT = 16 * 2**20  # bytes
+
+
+class NotPossible(DidError):
+    """Neither this computer nor D-ID has a way to do it; the text says why."""
 
 
 class OpenStream(Resource):
@@ -105,7 +109,7 @@ async def end(client: Client, place: Place, stream: OpenStream) -> None:
     """
     if stream.sort != "stream":
         if stream.told_by != HERE:
-            raise BadAnswer("D-ID has no call that ends a session: it ends when nobody is in it.")
+            raise NotPossible("D-ID has no call that ends a session: it ends when nobody is in it.")
         if place.state is not None:
             note = place.state / ROOMS / f"{file_name(stream.id)}.json"
             await asyncio.to_thread(note.unlink, missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import wave
@@ -18,15 +19,20 @@ from scripted import ScriptedApp, settle
 from textual.pilot import Pilot
 from world import World, kept
 
+from did_tui.api.client import Client
+from did_tui.api.errors import Unreachable
 from did_tui.live.media import sample
 from did_tui.live.media.speaker import PacedSpeaker
 from did_tui.ui.exports import unpack
+from did_tui.ui.kinds import Place
 from did_tui.ui.resources import BY_NAME
 from did_tui.ui.screens.asking import Shown
+from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.screens.detail import Detail, hits
 from did_tui.ui.screens.filepick import matching
 from did_tui.ui.screens.form import Form
+from did_tui.ui.widgets.topbar import TopBar
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:
@@ -181,6 +187,37 @@ async def test_a_detail_asks_for_all_of_it_finds_and_edits() -> None:
         world.status = 500
         await press(pilot, "escape", "escape", "d")
         assert "as listed" in said(pilot)
+
+
+async def test_a_list_that_is_left_while_it_loads_harms_nobody() -> None:
+    app = ScriptedApp(World())
+    gate = asyncio.Event()
+    connected = app.client
+
+    async def late() -> Client:
+        await gate.wait()
+        return await connected()
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for broken in (False, True):
+            app.client = late  # type: ignore[method-assign]
+            gate.clear()
+            screen = Browser(Place(BY_NAME["voices"]))
+            await app.push_screen(screen)
+            await screen.query_one(TopBar).remove()
+            if broken:
+                app._client = asyncio.get_running_loop().create_future()
+                app._client.set_exception(Unreachable("gone"))
+                app._open_client = unreachable
+            gate.set()
+            await settle(pilot)
+            await app.pop_screen()
+        assert app.is_running
+
+
+async def unreachable() -> Client:
+    raise Unreachable("gone")
 
 
 @given(st.text(), st.text())

@@ -40,7 +40,7 @@ async def new_export(browser: Browser, agent: Any) -> bool:
         return problems
 
     crumbs = ("Agents", one_line(agent.name), "Export its chats")
-    form = Form(crumbs, fields.EXPORT, {"persistent_chats": True}, order)
+    form = Form(crumbs, fields.EXPORT, {"persistent_chats": False}, order)
     return await filled_in(browser.app, form)
 
 

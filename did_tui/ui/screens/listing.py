@@ -140,6 +140,8 @@ class Listing(Screen[Any]):
             return
         finally:
             slow.stop()
+        if self._left:
+            return
         fresh = self.kind.rows(found, self.place)
         if merging:
             self.rows.merge(fresh)
@@ -153,6 +155,11 @@ class Listing(Screen[Any]):
         self._plan()
         self.want_more()
         self.app.loaded()
+
+    @property
+    def _left(self) -> bool:
+        """Whether the list was left while it loaded: its parts go before its tasks do."""
+        return not self.query(TopBar)
 
     def _follow(self, found: Sequence[Resource]) -> None:
         """What is being made is waited for elsewhere, too."""
@@ -181,7 +188,7 @@ class Listing(Screen[Any]):
                 if page is None:
                     self._more = None
                     break
-                if self._more is not pages:
+                if self._more is not pages or self._left:
                     break
                 self._paged = True
                 self.rows.add(self.kind.rows(page, self.place))
@@ -191,6 +198,8 @@ class Listing(Screen[Any]):
             self.notify(f"{error}. r tries again.", title="Not all is loaded", severity="error")
         finally:
             self._loading_more = False
+        if self._left:
+            return
         self._say_state()
         if self._more is not pages:
             self.want_more()
@@ -290,6 +299,8 @@ class Listing(Screen[Any]):
             self._say(literal(words + late, "$muted"))
 
     def _failed(self, error: DidError | OSError) -> None:
+        if self._left:
+            return
         bar = self.query_one(TopBar)
         self._plan()
         if self._loaded:
