@@ -43,7 +43,8 @@ class PtyProgram:
         self._slave = slave
         environment = dict(os.environ if env is None else env)
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        environment.pop("NO_COLOR", None)
+        for name in ("NO_COLOR", "COLUMNS", "LINES"):
+            environment.pop(name, None)
         self.process = subprocess.Popen(
             [sys.executable, *program, *arguments],
             stdin=slave,

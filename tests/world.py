@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 from scripted import AGENTS, FACE
+
+from did_tui.api.models import Resource
+from did_tui.ui.resources import BY_NAME
 
 ADDED = "2026-09-21T14:02:11Z"
 
@@ -38,6 +44,13 @@ PATHS: dict[str, Any] = {
             {"presenter_id": "anna", "name": "Anna", "thumbnail_url": "http://pictures/ada.png"}
         ]
     },
+    "/clips/presenters/anna/drivers": {
+        "clips_drivers": [{"driver_id": "drv_1", "name": "calm", "width": 512, "height": 512}]
+    },
+    "/scenes/avatars": {
+        "avatars": [{"id": "avt_1", "name": "Me", "status": "started", "created_at": ADDED}]
+    },
+    "/agents": AGENTS,
     "/expressives/avatars": {"avatars": [{"id": "ava_1", "name": "Mira", "gender": "female"}]},
     "/tts/voices": [
         {
@@ -76,6 +89,17 @@ PATHS: dict[str, Any] = {
 }
 
 
+def zipped() -> bytes:
+    """An export: a chat that one can read, and one that nobody can."""
+    said = [{"role": "user", "content": "What is new?"}, {"role": "assistant", "content": "Tea."}]
+    chat = {"id": "cht_1", "agent_id": "agt_ada", "created": ADDED, "messages": said}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("../cht_1.json", json.dumps(chat))
+        archive.writestr("broken.json", "{")
+    return out.getvalue()
+
+
 class World:
     """Answers, and remembers what was asked; ``paths`` can be changed while it runs."""
 
@@ -91,7 +115,7 @@ class World:
         body = json.loads(request.content) if request.content else None
         self.asked.append((request.method, path, body))
         if path == "/exp_1.zip":
-            return httpx.Response(200, content=b"PK zip")
+            return httpx.Response(200, content=zipped())
         if path == "/ada.png":
             return httpx.Response(200, content=FACE)
         if self.status != 200:
@@ -104,6 +128,10 @@ class World:
         if request.method == "DELETE":
             return httpx.Response(204)
         return httpx.Response(404, json={"kind": "NotFound", "description": "not found"})
+
+    def fill(self) -> None:
+        """Everything is there again."""
+        self.paths = json.loads(json.dumps(PATHS))
 
     def empty(self) -> World:
         """The same without anything."""
@@ -137,3 +165,37 @@ def pages_of(count: int, size: int) -> Any:
         return range(first, min(first + size, count))
 
     return answer
+
+
+def parents_of(name: str) -> tuple[Resource, ...]:
+    """What one comes through to a kind."""
+    agent = BY_NAME["agents"].model.parse(AGENTS[0])
+    base = BY_NAME["knowledge"].model.parse(KNOWLEDGE)
+    document = BY_NAME["documents"].model.parse({"id": "knl_1#doc_1", "title": "manual-2026.pdf"})
+    presenter = BY_NAME["presenters"].model.parse({"presenter_id": "anna", "name": "Anna"})
+    ordered = PATHS["/agents/chats/exports/exp_1"] | {"agent_name": "Ada"}
+    return {
+        "sessions": (agent,),
+        "client-keys": (agent,),
+        "documents": (base,),
+        "records": (base, document),
+        "drivers": (presenter,),
+        "exported": (BY_NAME["exports"].model.parse(ordered),),
+    }.get(name, ())
+
+
+def kept(directory: Path) -> Path:
+    """A state directory with a transcript, an order for an export and an upload in it."""
+    said = [{"role": "user", "text": "What is new?"}, {"role": "assistant", "text": "A kettle."}]
+    content = {"agent_name": "Ada", "agent_id": "agt_ada", "began": 1.79e9 - 7200, "messages": said}
+    note = {"export_id": "exp_1", "agent_id": "agt_ada", "agent_name": "Ada"}
+    upload = {"id": "img_1", "url": "http://pictures/ada.png", "name": "ada.png", "sort": "image"}
+    for name, value in (
+        ("transcripts/2026-09-21_Ada.json", content),
+        ("exports/exp_1.json", note),
+        ("uploads/img_1.json", upload | {"uploaded_at": ADDED}),
+    ):
+        path = directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(value))
+    return directory

@@ -151,6 +151,11 @@ class Export(_Dated):
     total_files_size: int = 0
 
     @property
+    def state(self) -> str:
+        """Its status in one word."""
+        return state_of(self.status)
+
+    @property
     def done(self) -> bool:
         """Whether there is something to fetch; ``partial`` means that there is more to order."""
         return state_of(self.status) in ("done", "partial")
@@ -159,6 +164,11 @@ class Export(_Dated):
     def failed(self) -> bool:
         """Whether nothing will come; ``error`` says why."""
         return state_of(self.status) == "error"
+
+    @property
+    def trouble(self) -> str:
+        """Why it failed, in D-ID's words."""
+        return self.error
 
 
 class WebhookTest(Resource):

@@ -27,11 +27,13 @@ MODELS = {
 TEMPLATES = ("rag-grounded", "rag-ungrounded", "assistant")
 KNOWLEDGE_SOURCES = ("base_knowledge", "documents")
 VOICE_PROVIDERS = ("microsoft", "elevenlabs", "azure-openai")
+VOICE_ACCESS = ("public", "premium", "private", "external-private")
 DOCUMENT_TYPES = ("text", "pdf", "powerpoint")
 SECRET_TYPES = ("basic", "bearer", "api_key")
 EXTERNAL_PROVIDERS = ("external-openai", "external-azure-openai")
 LONGEST_USER_DATA = 1000  # characters
 
+_VIDEOS = (".mp4", ".mov", ".mpeg")
 _COLOUR = re.compile(r"#[a-fA-F0-9]{6}")
 _RATE = re.compile(r"(|0\.[7-9][0-9]*|1(\.[0-1][0-9]*|\.2|\.20*)?)")
 _STYLE = re.compile(r"(|0(\.[0-9]+)?|1(\.0+)?)")
@@ -258,6 +260,19 @@ def secret_problems(secret: Mapping[str, Any]) -> Problems:
         found["provider"] = "A secret needs a name of who it is for."
     if secret.get("type") == "basic" and not _filled(secret.get("username")):
         found["username"] = "A secret of type basic needs it."
+    return found
+
+
+def scene_problems(avatar: Mapping[str, Any]) -> Problems:
+    """What D-ID would refuse of a video that a scene avatar is trained from."""
+    found: Problems = {}
+    source = avatar.get("source_url")
+    if not (is_web(source, "https", "s3") and str(source).lower().endswith(_VIDEOS)):
+        found["source_url"] = "An https or s3 address that ends with .mp4, .mov or .mpeg."
+    if _filled(avatar.get("webhook")) and not is_web(avatar["webhook"], "https"):
+        found["webhook"] = "This is an address that begins with https."
+    if len(str(avatar.get("user_data", ""))) > LONGEST_USER_DATA:
+        found["user_data"] = f"At most {LONGEST_USER_DATA} characters."
     return found
 
 

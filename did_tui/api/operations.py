@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class Operation:
     """One operation: how it is asked for, the client's method, and where a person finds it.
 
-    ``screen`` is ``chat``, or the name of a list and the key in it; ``:`` is the palette.
+    ``screen`` is ``chat``, or the name of a list and the keys in it; ``a`` opens a menu.
     """
 
     method: str
@@ -31,20 +31,32 @@ def _op(line: str, call: str, command: str, screen: str = "", operation_id: str 
 
 OPERATIONS: tuple[Operation, ...] = (
     # The Agents API's own OpenAPI
-    _op("GET /agents", "bare_agents", "agents list --bare", "", "listmyagents"),
+    _op("GET /agents", "bare_agents", "agents list --bare", "listed-agents", "listmyagents"),
     _op("POST /agents", "create_agent", "agents create", "agents n", "createagent"),
-    _op("GET /agents/{id}", "agent", "agents show", "agents e", "getagent"),
+    _op("GET /agents/{id}", "agent", "agents show", "agents d", "getagent"),
     _op("PATCH /agents/{id}", "update_agent", "agents edit", "agents e", "updateagent"),
     _op("DELETE /agents/{id}", "delete_agent", "agents delete", "agents X", "deleteagent"),
-    _op("POST /v2/agents/{id}/sessions", "create_session", "sessions create", "", "createsession"),
-    _op("GET /agents/{id}/sessions", "sessions", "sessions list", "sessions i", "listsessions"),
-    _op("GET /agents/{id}/sessions/{session}", "session", "sessions show", "", "getsession"),
+    _op(
+        "POST /v2/agents/{id}/sessions",
+        "create_session",
+        "sessions create",
+        "sessions n",
+        "createsession",
+    ),
+    _op("GET /agents/{id}/sessions", "sessions", "sessions list", "agents i", "listsessions"),
+    _op(
+        "GET /agents/{id}/sessions/{session}",
+        "session",
+        "sessions show",
+        "sessions d",
+        "getsession",
+    ),
     _op("POST /agents/{id}/chat/{chat}", "send_message", "chats say", "chat", "agentchat"),
     _op("GET /knowledge", "knowledge_bases", "knowledge list", "knowledge", "getknowledges"),
     _op(
         "POST /knowledge", "create_knowledge", "knowledge create", "knowledge n", "createknowledge"
     ),
-    _op("GET /knowledge/{id}", "knowledge", "knowledge show", "knowledge e", "getknowledge"),
+    _op("GET /knowledge/{id}", "knowledge", "knowledge show", "knowledge d", "getknowledge"),
     _op(
         "PATCH /knowledge/{id}",
         "update_knowledge",
@@ -73,7 +85,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET /knowledge/{id}/documents/{document}",
         "document",
         "documents show",
-        "documents n",
+        "documents d",
         "getdocument",
     ),
     _op(
@@ -85,10 +97,10 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     # Beyond it: agents
     _op("GET /agents/me", "agent_page", "agents list", "agents"),
-    _op("GET /agents/{id}/runtime", "runtime", "agents runtime", "chat"),
-    _op("GET /agents/{id}/stt-token", "speech_token", "sessions speech-token"),
-    _op("POST /agents/webhooks/test", "test_webhook", "agents test-webhook"),
-    _op("POST /v2/agents/{id}/sessions/join", "join_session", "sessions join"),
+    _op("GET /agents/{id}/runtime", "runtime", "agents runtime", "agents a v"),
+    _op("GET /agents/{id}/stt-token", "speech_token", "sessions speech-token", "agents a t"),
+    _op("POST /agents/webhooks/test", "test_webhook", "agents test-webhook", "agents a w"),
+    _op("POST /v2/agents/{id}/sessions/join", "join_session", "sessions join", "sessions a j"),
     # Conversations
     _op("POST /agents/{id}/chat", "create_chat", "chats say", "chat"),
     _op("POST /agents/{id}/chat/{chat}/ratings", "rate", "chat", "chat"),
@@ -101,9 +113,9 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("POST /agents/{id}/streams/{stream}", "speak", "chat", "chat"),
     _op("DELETE /agents/{id}/streams/{stream}", "delete_stream", "chat", "chat"),
     # Chats as data
-    _op("DELETE /agents/{id}/chats", "delete_chats", "chats delete", "agents :"),
+    _op("DELETE /agents/{id}/chats", "delete_chats", "chats delete", "agents a x"),
     _op("POST /agents/chats/exports", "start_export", "chats export", "exports n"),
-    _op("GET /agents/chats/exports/{export}", "export", "chats show-export", "exports"),
+    _op("GET /agents/chats/exports/{export}", "export", "chats show-export", "exports d"),
     _op(
         "DELETE /agents/chats/exports/{export}", "delete_export", "chats delete-export", "exports X"
     ),
@@ -127,24 +139,33 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("PATCH /agents/client-key", "update_account_key", "keys edit-account", "account e"),
     # Faces and voices
     _op("GET /clips/presenters", "presenters", "presenters list", "presenters"),
-    _op("GET /clips/presenters/{presenter}", "presenter", "presenters show"),
-    _op("PATCH /clips/presenters/{presenter}", "update_presenter", "presenters edit"),
-    _op("DELETE /clips/presenters/{presenter}", "delete_presenter", "presenters delete"),
-    _op("GET /clips/presenters/{presenter}/drivers", "drivers", "presenters drivers"),
+    _op("GET /clips/presenters/{presenter}", "presenter", "presenters show", "presenters d"),
+    _op(
+        "PATCH /clips/presenters/{presenter}", "update_presenter", "presenters edit", "presenters e"
+    ),
+    _op(
+        "DELETE /clips/presenters/{presenter}",
+        "delete_presenter",
+        "presenters delete",
+        "presenters X",
+    ),
+    _op(
+        "GET /clips/presenters/{presenter}/drivers", "drivers", "presenters drivers", "presenters i"
+    ),
     _op("GET /expressives/avatars", "expressive_avatars", "avatars list", "avatars"),
-    _op("GET /expressives/avatars/{avatar}", "expressive_avatar", "avatars show"),
-    _op("GET /scenes/avatars", "scene_avatars", "avatars scenes"),
-    _op("GET /scenes/avatars/{avatar}", "scene_avatar", "avatars show-scene"),
-    _op("POST /scenes/avatars", "create_scene_avatar", "avatars create"),
-    _op("DELETE /scenes/avatars/{avatar}", "delete_scene_avatar", "avatars delete"),
+    _op("GET /expressives/avatars/{avatar}", "expressive_avatar", "avatars show", "avatars d"),
+    _op("GET /scenes/avatars", "scene_avatars", "avatars scenes", "scenes"),
+    _op("GET /scenes/avatars/{avatar}", "scene_avatar", "avatars show-scene", "scenes d"),
+    _op("POST /scenes/avatars", "create_scene_avatar", "avatars create", "scenes n"),
+    _op("DELETE /scenes/avatars/{avatar}", "delete_scene_avatar", "avatars delete", "scenes X"),
     _op("GET /tts/voices", "voices", "voices list", "voices"),
-    _op("POST /tts/voices", "clone_voice", "voices clone"),
-    _op("DELETE /tts/voices/{voice}", "delete_voice", "voices delete"),
-    _op("POST /images", "upload_image", "files upload"),
-    _op("POST /images/face-detection", "detect_faces", "files faces"),
-    _op("DELETE /images/{image}", "delete_image", "files delete-image"),
-    _op("POST /audios", "upload_audio", "files upload"),
-    _op("DELETE /audios/{audio}", "delete_audio", "files delete-audio"),
+    _op("POST /tts/voices", "clone_voice", "voices clone", "voices n"),
+    _op("DELETE /tts/voices/{voice}", "delete_voice", "voices delete", "voices X"),
+    _op("POST /images", "upload_image", "files upload", "files n"),
+    _op("POST /images/face-detection", "detect_faces", "files faces", "files a f"),
+    _op("DELETE /images/{image}", "delete_image", "files delete-image", "files X"),
+    _op("POST /audios", "upload_audio", "files upload", "files n"),
+    _op("DELETE /audios/{audio}", "delete_audio", "files delete-audio", "files X"),
     # The account
     _op("GET /credits", "credits", "account credits", "account"),
     _op("GET /settings", "settings", "account settings", "account"),
@@ -154,8 +175,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("DELETE /settings/logo", "delete_logo", "account delete-logo", "account X"),
     _op("GET /secrets", "secrets", "secrets list", "secrets"),
     _op("POST /secrets", "create_secret", "secrets create", "secrets n"),
-    _op("GET /secrets/{secret}", "secret", "secrets show"),
-    _op("PUT /secrets/{secret}", "update_secret", "secrets edit"),
+    _op("GET /secrets/{secret}", "secret", "secrets show", "secrets d"),
+    _op("PUT /secrets/{secret}", "update_secret", "secrets edit", "secrets e"),
     _op("DELETE /secrets/{secret}", "delete_secret", "secrets delete", "secrets X"),
 )
 

@@ -109,6 +109,7 @@ class Chats:
             stream = self._streams.find(agent["id"], str(body["streamId"]), body.get("sessionId"))
             self._streams.check_pending(stream)
             stream.touch()
+            stream.chats.add(chat_id)
         turn = self._turn(agent, messages, base)
         response = self._citations(turn)
         if self._limits.broke:

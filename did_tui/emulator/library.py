@@ -12,6 +12,7 @@ from did_tui.emulator.limits import Limits
 from did_tui.emulator.refusal import bad_request, not_found
 from did_tui.emulator.sources import Unusable, check_address, fetch, read, type_of
 from did_tui.emulator.store import Store, timestamp
+from did_tui.emulator.webhooks import Webhooks
 
 MOST_DOCUMENTS = 5
 MOST_MATCHES = 8
@@ -22,8 +23,8 @@ _PENDING = ("created", "processing")
 class Library:
     """The knowledge of one account."""
 
-    def __init__(self, store: Store, limits: Limits) -> None:
-        self._store, self._limits = store, limits
+    def __init__(self, store: Store, limits: Limits, webhooks: Webhooks) -> None:
+        self._store, self._limits, self._webhooks = store, limits, webhooks
         self._tasks: set[asyncio.Task[None]] = set()
 
     def resume(self) -> None:
@@ -150,6 +151,8 @@ class Library:
             raise bad_request(str(unusable)) from unusable
         if from_elsewhere and not address.startswith("data:"):
             raise bad_request("a web page may add documents by a data: address only")
+        if from_elsewhere and body.get("webhook"):
+            raise bad_request("a web page may have nothing called")
         now = timestamp()
         document_id = f"{knowledge_id}#{self._store.new_id('doc_')}"
         document = {
@@ -241,6 +244,8 @@ class Library:
             return None
         document |= {"status": status, "modified_at": timestamp(), **more}
         self._store.put("document", document, parent=document_id.partition("#")[0])
+        if status not in _PENDING:
+            self._webhooks.document_done(document)
         return document
 
     def _index(self, document_id: str, passages: list[tuple[str, str]]) -> None:

@@ -32,7 +32,7 @@ from did_tui.emulator.keys import check_use
 from did_tui.emulator.log import Entry, Log
 from did_tui.emulator.openapi import document
 from did_tui.emulator.origins import LOOPBACK, Origins
-from did_tui.emulator.refusal import Refusal
+from did_tui.emulator.refusal import Refusal, bad_request
 from did_tui.emulator.resources import resource_routes
 from did_tui.emulator.service import Service
 from did_tui.emulator.store import timestamp
@@ -143,12 +143,14 @@ class _Routes:
         return JSONResponse([self._view(call.request, agent) for agent in agents])
 
     async def create_agent(self, call: Call) -> Response:
+        _check_webhooks(call)
         return JSONResponse(self._view(call.request, self._service.create_agent(call.body)))
 
     async def get_agent(self, call: Call) -> Response:
         return JSONResponse(self._view(call.request, self._service.agent(call.part("agent"))))
 
     async def update_agent(self, call: Call) -> Response:
+        _check_webhooks(call)
         agent = self._service.update_agent(call.part("agent"), call.body)
         return JSONResponse(self._view(call.request, agent))
 
@@ -348,6 +350,12 @@ class _Routes:
             presenter.setdefault("idle_video", _idle_url(request, agent["id"]))
             presenter.setdefault("source_url", picture)
         return {"preview_thumbnail": picture, **agent, "presenter": presenter}
+
+
+def _check_webhooks(call: Call) -> None:
+    """A web page of another machine may have nothing called that is local."""
+    if call.from_elsewhere and call.body.get("triggers"):
+        raise bad_request("a web page may have nothing called")
 
 
 def _picture_url(request: Request, agent_id: str) -> str:

@@ -26,6 +26,7 @@ from did_tui.emulator.refusal import Refusal, bad_request, not_found
 from did_tui.emulator.store import Store, timestamp
 from did_tui.emulator.streams import LiveStream, Streams
 from did_tui.emulator.voice import Voice
+from did_tui.emulator.webhooks import Webhooks
 
 #: What agents can be sorted by, and the field that has it; the empty ones are counted.
 SORTABLE = {
@@ -66,7 +67,9 @@ class Service:
             self.faces, voice, self.notifications, self.limits, addresses=addresses, seed=seed
         )
         self.chats = Chats(store, brain, self.streams, self.notifications, self.limits)
-        self.library = Library(store, self.limits)
+        self.webhooks = Webhooks(store, self.limits)
+        self.streams.on_end = self._ended
+        self.library = Library(store, self.limits, self.webhooks)
         self.keys = ClientKeys(store)
         self.exports = Exports(store)
         self.catalogue = Catalogue(store, voice)
@@ -84,10 +87,15 @@ class Service:
         self.faces.stop()
         self.library.close()
         self.chats.close()
+        self.webhooks.close()
         await self.streams.close_all()
         await self.brain.close()
         await self.voice.close()
         self.store.close()
+
+    def _ended(self, stream: LiveStream) -> None:
+        for chat_id in stream.chats:
+            self.webhooks.chat_ended(chat_id)
 
     # Agents
 

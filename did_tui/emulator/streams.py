@@ -7,7 +7,7 @@ import json
 import random
 import string
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ class LiveStream:
 
     ``timeout`` is how many seconds without a message it may live, None for the account's own;
     ``touched`` when the last one came, on the event loop's clock. A ``lost`` stream still plays,
-    but nothing can be asked of it.
+    but nothing can be asked of it. ``chats`` are those that were held on it.
     """
 
     id: str
@@ -44,6 +44,7 @@ class LiveStream:
     peer: Peer = field(init=False)
     answering: int = 0
     lost: bool = False
+    chats: set[str] = field(default_factory=set)
     speaking: set[asyncio.Task[None]] = field(default_factory=set)
     watch: asyncio.Task[None] = field(init=False)
 
@@ -77,6 +78,8 @@ class Streams:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.opened = 0
         self.closed: Counter[str] = Counter()
+        #: Told of each stream that has ended while the emulator runs.
+        self.on_end: Callable[[LiveStream], None] = lambda _stream: None
 
     def __len__(self) -> int:
         return len(self._open)
@@ -203,6 +206,8 @@ class Streams:
             self._notifications.send(stream.connection, event)
             await asyncio.sleep(0)
         await stream.peer.close()
+        if reason != "shutdown":
+            self.on_end(stream)
 
     async def close_all(self) -> None:
         """Close every stream."""

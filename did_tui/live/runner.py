@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from did_tui.api.client import Client
@@ -137,6 +137,7 @@ class Runner:
             recover=self._recover,
         )
         self._attempt = 0
+        self._resumed = False
         self._connected_at: float | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._keeping: asyncio.Task[None] | None = None
@@ -149,6 +150,20 @@ class Runner:
         return self.known.agent
 
     # Opening
+
+    def resume(self, chat_id: str, said: Sequence[tuple[str, str]]) -> None:
+        """Go on with an earlier chat: its messages by who said them, before ``open``.
+
+        D-ID is sent all of them with the next message; nobody is greeted again. Without an id
+        there will be a new chat that begins so.
+        """
+        self.known.chat_id = chat_id
+        now = time.monotonic()
+        for role, text in said:
+            self.conversation.transcript.remember(
+                "user" if role == "user" else "assistant", text, now
+            )
+        self._resumed = bool(said)
 
     async def open(self) -> None:
         """Connect, again if there was a connection before; events tell how far it is.
@@ -401,7 +416,8 @@ class Runner:
             case Send(message_id):
                 self.talk.send(message_id)
             case Greet():
-                self.talk.greet()
+                if not self._resumed:
+                    self.talk.greet()
             case Interrupt(video_id):
                 self.talk.speech.clear()
                 self.playback.hush()

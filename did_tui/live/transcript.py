@@ -197,6 +197,12 @@ class Transcript:
         self.awaiting = message.id
         self._begin_turn(message.id)
 
+    def remember(self, role: Literal["user", "assistant"], text: str, now: float) -> None:
+        """Keep what was said in an earlier conversation that goes on."""
+        state: MessageState = "sent" if role == "user" else "done"
+        own_id = self._free_id("", "earlier")
+        self.messages.append(Message(own_id, role, well_formed(text)[:LONGEST_ANSWER], state, now))
+
     def send_next(self) -> str:
         """Begin the turn of the first message that waits; its id, empty where there is none."""
         message = next((said for said in self.messages if said.state == "waiting"), None)

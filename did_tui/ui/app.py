@@ -19,15 +19,15 @@ from textual.screen import Screen
 from textual.widgets._toast import ToastRack
 
 from did_tui.api.errors import DidError
-from did_tui.api.inventory import Document, Knowledge
+from did_tui.api.inventory import Document, Export
 from did_tui.api.models import Agent
 from did_tui.config import Settings, log_directory
 from did_tui.ui import crash
 from did_tui.ui.accounts import AccountApp, OpenClient
-from did_tui.ui.following import followed
+from did_tui.ui.following import Errand, followed
 from did_tui.ui.keys import bindings
 from did_tui.ui.kinds import Kind, Place, number
-from did_tui.ui.local import STREAMS, TRANSCRIPTS
+from did_tui.ui.local import STREAMS, TRANSCRIPTS, KeptChat
 from did_tui.ui.resources import AGENTS, ROOTS
 from did_tui.ui.saving import Edit
 from did_tui.ui.screens.browser import Browser, commands_of
@@ -102,8 +102,8 @@ class DidTui(AccountApp):
         self._credits_at = float("-inf")
         #: Edits that can be taken back, the last one at the end.
         self.edits: list[Edit] = []
-        #: Ids of documents that are being indexed.
-        self.following: set[str] = set()
+        #: What is being made and waited for, by its id.
+        self.following: dict[str, Errand] = {}
         self._last = ""  # the mode before this one
         self._add_modes()
         self._agent, self._say, self._report, self.once = agent, say, report, once
@@ -318,18 +318,45 @@ class DidTui(AccountApp):
             return
         self.credits = f"{number(found.remaining)} credits" if found.raw else ""
 
-    def follow(self, base: Knowledge, document: Document) -> None:
-        """Tell when a document is indexed, wherever the user is then."""
-        self.following.add(document.id)
-        self.run_worker(self._follow(base, document), group="follow", exit_on_error=False)
+    def follow_document(self, base_id: str, document: Document) -> None:
+        """Tell when a document is indexed."""
 
-    async def _follow(self, base: Knowledge, document: Document) -> None:
+        async def look() -> Document:
+            return await (await self.client()).document(base_id, document.id)
+
+        words = ("being indexed", "is indexed", "could not be indexed")
+        self.follow(Errand(document.id, document.title, look, *words))
+
+    def follow_export(self, export_id: str, agent_name: str) -> None:
+        """Tell when an export can be fetched."""
+
+        async def look() -> Export:
+            return await (await self.client()).export(export_id)
+
+        words = ("being exported", "can be fetched", "could not be exported")
+        self.follow(Errand(export_id, f"Chats of {agent_name}", look, *words))
+
+    def follow(self, errand: Errand) -> None:
+        """Tell when something is made, wherever the user is then."""
+        if errand.key not in self.following:
+            self.following[errand.key] = errand
+            work = self._follow(errand)
+            self.run_worker(work, name=errand.key, group="follow", exit_on_error=False)
+
+    def unfollow(self, key: str) -> None:
+        """It is gone: nobody waits for it any more."""
+        if self.following.pop(key, None) is not None:
+            for worker in list(self.workers):
+                if worker.group == "follow" and worker.name == key:
+                    worker.cancel()
+
+    async def _follow(self, errand: Errand) -> None:
         try:
-            self.notify(await followed(await self.client(), base, document, self.now))
+            self.notify(await followed(errand, self.now))
         except DidError as error:
-            self.notify(str(error), title=f"“{document.title}” is out of sight", severity="warning")
+            self.notify(str(error), title=f"“{errand.name}” is out of sight", severity="warning")
         finally:
-            self.following.discard(document.id)
+            self.following.pop(errand.key, None)
 
     # Conversations
 
@@ -370,11 +397,15 @@ class DidTui(AccountApp):
             changed=screen.changed,
             explain=screen.warn,
         )
+        if screen.earlier is not None:
+            runner.resume(screen.earlier.chat_id, screen.earlier.said)
         return runner
 
-    def meet(self, agent: Agent, still: bytes) -> None:
-        """Open a conversation."""
-        self.push_screen(ChatScreen(agent, still))
+    def meet(self, agent: Agent, still: bytes, earlier: KeptChat | None = None) -> None:
+        """Open a conversation, or go on with an earlier one."""
+        screen = ChatScreen(agent, still)
+        screen.earlier = earlier
+        self.push_screen(screen)
 
     def opened(self, runner: Runner, frames_shown: Callable[[], int]) -> None:
         """A conversation has begun: it will be closed whatever happens."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from did_tui.api.models import Resource
-from did_tui.ui.moments import ago, seconds_of
+from did_tui.ui.moments import ago, elapsed, seconds_of
 from did_tui.ui.rows import Row, Value, rows_of
 from did_tui.ui.widgets.table import Column
 
@@ -29,10 +30,19 @@ class Place:
     state: Path | None = None
     names: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """What tells one place from another."""
-        return (self.kind.name, *(name_of(parent) for parent in self.parents))
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Something that can be done besides what has a key: the menu under ``a`` has it.
+
+    ``deed`` gets the list's screen and the row under the cursor, None where there is none;
+    ``alone`` says that it needs no row.
+    """
+
+    key: str
+    words: str
+    deed: Callable[[Any, Any], Awaitable[bool]]
+    alone: bool = False
 
 
 Pages = Callable[["Client", Place], AsyncIterator[Sequence[Resource]]]
@@ -55,7 +65,7 @@ class Kind:
     ``inside`` is the kind that enter opens, ``beside`` are others that belong to a row. ``can``
     names the actions that its rows have beside those of every list, ``hides`` the fields that hold
     a secret. ``path`` is where D-ID has one: ``{0}`` stands for its id, ``{1}`` for the id of what
-    it is in.
+    it is in. ``fetch`` asks for all of one; a list may have less.
     """
 
     name: str
@@ -69,10 +79,12 @@ class Kind:
     path: str = ""
     label: Callable[[Any], str] = lambda resource: name_of(resource)
     picture: Callable[[Any], str] | None = None
+    said: Callable[[Any], str] | None = None  # words that a filter looks at beside the columns
     aliases: tuple[str, ...] = ()
     can: frozenset[str] = frozenset()
     inside: str = ""
     beside: tuple[str, ...] = ()
+    fetch: Callable[[Client, Place, Any], Awaitable[Resource]] | None = None
     delete: Callable[[Client, Place, Any], Awaitable[None]] | None = None
     warning: str = "This cannot be undone."
     hides: frozenset[str] = frozenset()
@@ -82,7 +94,10 @@ class Kind:
     def rows(self, resources: Sequence[Resource], place: Place) -> list[Row]:
         """Resources as rows."""
         return rows_of(
-            resources, self.key, lambda resource: [f.value(resource, place) for f in self.fields]
+            resources,
+            self.key,
+            lambda resource: [f.value(resource, place) for f in self.fields],
+            self.said,
         )
 
     def resource(self, row: Row) -> Any:
@@ -113,7 +128,7 @@ class Kind:
 
 def name_of(resource: Resource) -> str:
     """What to call a resource of any kind."""
-    for name in ("name", "title", "id", "presenter_id"):
+    for name in ("name", "title", "agent_name", "id", "presenter_id"):
         text = getattr(resource, name, "")
         if isinstance(text, str) and text:
             return text
@@ -163,14 +178,32 @@ def number(value: float) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
-def status(value: Callable[[Any], str]) -> Field:
-    """The column of states; what is neither done nor failed is being made."""
-    return Field(
-        Column("STATUS", 12, 0, 8),
-        lambda r, _: value(r),
-        lambda v, _: f"{_SIGNS.get(str(v), '◐')} {v}" if v else "–",
-        lambda v: {"●": "good", "✗": "bad"}.get(_SIGNS.get(str(v), "◐"), "busy") if v else "dim",
-    )
+def status(value: Callable[[Any], str], since: Callable[[Any], str] | None = None) -> Field:
+    """The column of states; what is neither done nor failed is being made, ``since`` a moment."""
+
+    def get(resource: Any, _place: Place) -> Value:
+        state = value(resource)
+        began: float | str = ""
+        if since is not None and state and state not in _SIGNS:
+            began = seconds_of(since(resource))
+        return f"{state} since {began:.0f}" if isinstance(began, float) else state
+
+    def write(found: Value, now: float) -> str:
+        state, began = _state(found)
+        took = f" {elapsed(now - began)}" if began is not None else ""
+        return f"{_SIGNS.get(state, '◐')} {state}{took}" if state else "–"
+
+    def colour(found: Value) -> str:
+        state, _ = _state(found)
+        return {"●": "good", "✗": "bad"}.get(_SIGNS.get(state, "◐"), "busy") if state else "dim"
+
+    return Field(Column("STATUS", 18 if since is not None else 12, 0, 8), get, write, colour)
+
+
+def _state(found: Value) -> tuple[str, float | None]:
+    """A state, and the second since when it is one where something is being made."""
+    begun = re.fullmatch(r"(.*) since (\d{1,12})", str(found))
+    return (begun[1], float(begun[2])) if begun else (str(found), None)
 
 
 _SIGNS = dict.fromkeys(("ready", "done", "partial", "200", "201", "204"), "●") | dict.fromkeys(

@@ -1,4 +1,4 @@
-"""What lists show that is on this computer: open streams, kept transcripts, the request log."""
+"""What lists show that is on this computer: streams, transcripts, uploads, the request log."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from did_tui.api.errors import NotFound, SessionLost, UnknownRoute
-from did_tui.api.inventory import Export
+from did_tui.api.errors import DidError, NotFound, SessionLost, UnknownRoute
+from did_tui.api.inventory import Session
 from did_tui.api.models import Objects, Resource, Stream
+from did_tui.live.archive import write_private
 from did_tui.ui.trash import file_name
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
     from did_tui.ui.kinds import Place
 
-STREAMS, TRANSCRIPTS, EXPORTS = "streams", "transcripts", "exports"  # in the state directory
-MOST_EXPORTS = 50  # that are asked for
+#: Directories of the state directory.
+STREAMS, TRANSCRIPTS, UPLOADS, ROOMS = "streams", "transcripts", "uploads", "rooms"
 HERE = "this computer"
 LARGEST_TRANSCRIPT = 16 * 2**20  # bytes
+
+
+class NotPossible(DidError):
+    """Neither this computer nor D-ID has a way to do it; the text says why."""
 
 
 class OpenStream(Resource):
@@ -33,6 +38,7 @@ class OpenStream(Resource):
     session_id: str = Field(default="", repr=False)
     agent_id: str = ""
     opened_at: str = ""
+    sort: str = "session"  # or "stream", or "room" for one that was made here
     told_by: str = "D-ID"
 
 
@@ -44,7 +50,10 @@ async def sessions(client: Client, place: Place) -> Sequence[Resource]:
         except UnknownRoute:
             return await asyncio.to_thread(_journal, client, place)
         agent_id = getattr(place.parents[-1], "id", "")
-        return [OpenStream.parse({"agent_id": agent_id, **session.raw}) for session in found]
+        told = [OpenStream.parse({"agent_id": agent_id, **session.raw}) for session in found]
+        here = await asyncio.to_thread(_journal, client, place)
+        ids = {session.id for session in told}
+        return [*told, *(one for one in here if getattr(one, "id", "") not in ids)]
     return await asyncio.to_thread(_journal, client, place)
 
 
@@ -54,23 +63,57 @@ def _journal(client: Client, place: Place) -> list[Resource]:
     if place.state is None:
         return []
     agents = [getattr(parent, "id", "") for parent in place.parents]
-    return [
-        OpenStream.parse(
-            {
-                "id": entry.stream_id or "(being opened)",
-                "session_id": entry.session_id,
-                "agent_id": entry.agent_id,
-                "opened_at": datetime.fromtimestamp(entry.opened, UTC).isoformat(),
-                "told_by": HERE,
-            }
-        )
+    streams = [
+        {
+            "id": entry.stream_id or "(being opened)",
+            "session_id": entry.session_id,
+            "agent_id": entry.agent_id,
+            "opened_at": datetime.fromtimestamp(entry.opened, UTC).isoformat(),
+            "sort": "stream",
+        }
         for entry in (page.entry for page in Journal(place.state / STREAMS).pages())
-        if entry.api_url == client.api_url and (not agents or entry.agent_id in agents)
+        if entry.api_url == client.api_url
+    ]
+    rooms = [note for note in notes(place.state, ROOMS) if note.get("api_url") == client.api_url]
+    return [
+        OpenStream.parse({**known, "told_by": HERE})
+        for known in (*streams, *rooms)
+        if not agents or known.get("agent_id") in agents
     ]
 
 
-async def end(client: Client, stream: OpenStream) -> None:
-    """Close a stream; it is well if it is gone already."""
+def note_room(state: Path, client: Client, agent_id: str, session: Session) -> None:
+    """Remember a room that was made here, without what opens it; raises ``OSError``."""
+    note = {
+        "id": session.id,
+        "agent_id": agent_id,
+        "api_url": client.api_url,
+        "opened_at": datetime.now(UTC).isoformat(),
+        "sort": "room",
+    }
+    write_private(state / ROOMS / f"{file_name(session.id)}.json", json.dumps(note))
+
+
+async def session(client: Client, _place: Place, stream: OpenStream) -> Resource:
+    """All of a session of D-ID's; what this computer knows of a stream is all there is."""
+    if stream.told_by == HERE:
+        return stream
+    found = await client.session(stream.agent_id, stream.id)
+    return OpenStream.parse({**stream.raw, **found.raw})
+
+
+async def end(client: Client, place: Place, stream: OpenStream) -> None:
+    """Close a stream; it is well if it is gone already.
+
+    D-ID has no call that ends a room (protocol 5.6): only the note of it goes.
+    """
+    if stream.sort != "stream":
+        if stream.told_by != HERE:
+            raise NotPossible("D-ID has no call that ends a session: it ends when nobody is in it.")
+        if place.state is not None:
+            note = place.state / ROOMS / f"{file_name(stream.id)}.json"
+            await asyncio.to_thread(note.unlink, missing_ok=True)
+        return
     try:
         await client.delete_stream(
             stream.agent_id, Stream(id=stream.id, session_id=stream.session_id)
@@ -93,9 +136,19 @@ class KeptChat(Resource):
     def began_at(self) -> str:
         """When it began, ISO 8601."""
         try:
-            return datetime.fromtimestamp(self.began, UTC).isoformat()
+            return datetime.fromtimestamp(self.began, UTC).isoformat() if self.began else ""
         except (ValueError, OverflowError, OSError):
             return ""
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """Who said what, in D-ID's words for who."""
+        known = ("user", "assistant")
+        return [
+            (str(m["role"]), str(m["text"]))
+            for m in self.messages
+            if m.get("role") in known and m.get("text")
+        ]
 
     @property
     def first_words(self) -> str:
@@ -139,44 +192,51 @@ async def forget(place: Place, chat: KeptChat) -> None:
         await asyncio.to_thread((place.state / TRANSCRIPTS / chat.file).unlink, missing_ok=True)
 
 
-async def exports(client: Client, place: Place) -> Sequence[Resource]:
-    """The exports that were ordered from here, the last first: D-ID lists none."""
-    notes = await asyncio.to_thread(_export_notes, place.state)
-    agents = [getattr(parent, "id", "") for parent in place.parents]
-    wanted = [note for note in notes if not agents or note.get("agent_id") in agents]
-    return await asyncio.gather(*(_export(client, note) for note in wanted[:MOST_EXPORTS]))
+class UploadedFile(Resource):
+    """A picture or recording that was uploaded from here: D-ID lists none."""
+
+    id: str = ""
+    url: str = ""
+    name: str = ""
+    sort: str = ""  # "image" or "audio"
+    uploaded_at: str = ""
 
 
-async def _export(client: Client, note: Mapping[str, Any]) -> Resource:
+async def uploads(_client: Client, place: Place) -> Sequence[Resource]:
+    """What was uploaded from here, the last first."""
+    found = await asyncio.to_thread(notes, place.state, UPLOADS)
+    return [UploadedFile.parse(note) for note in found]
+
+
+def note_upload(state: Path, raw: Mapping[str, Any]) -> None:
+    """Remember an upload; raises ``OSError``."""
+    write_private(state / UPLOADS / f"{file_name(str(raw['id']))}.json", json.dumps(raw))
+
+
+async def delete_upload(client: Client, place: Place, file: UploadedFile) -> None:
+    """Delete it at D-ID, and the note of it."""
+    delete = client.delete_image if file.sort == "image" else client.delete_audio
     try:
-        found = await client.export(str(note.get("export_id")))
+        await delete(file.id)
     except NotFound:
-        return OrderedExport.parse({**note, "status": "gone"})
-    return OrderedExport.parse({**note, **found.raw})
+        pass  # only the note of it is left
+    if place.state is not None:
+        note = place.state / UPLOADS / f"{file_name(file.id)}.json"
+        await asyncio.to_thread(note.unlink, missing_ok=True)
 
 
-def _export_notes(state: Path | None) -> list[Mapping[str, Any]]:
-    notes = []
-    paths = list((state / EXPORTS).glob("*.json")) if state is not None else []
+def notes(state: Path | None, directory: str) -> list[Mapping[str, Any]]:
+    """The small JSON files of a directory, the last one first."""
+    found = []
+    paths = list((state / directory).glob("*.json")) if state is not None else []
     for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
         try:
             note = json.loads(path.read_text(encoding="utf-8", errors="replace"))
         except (OSError, ValueError, RecursionError):
             continue  # a file that is no note of ours
         if isinstance(note, Mapping):
-            notes.append(note)
-    return notes
-
-
-def export_file(state: Path, export_id: str, suffix: str) -> Path:
-    """Where is kept what belongs to an export."""
-    return state / EXPORTS / f"{file_name(export_id)}{suffix}"
-
-
-class OrderedExport(Export):
-    """An export, and the name of its agent."""
-
-    agent_name: str = ""
+            found.append(note)
+    return found
 
 
 class Asked(Resource):

@@ -33,3 +33,10 @@ def ago(moment: float | str, now: float) -> str:
         return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
     except (ValueError, OverflowError, OSError):
         return "–"
+
+
+def elapsed(seconds: float) -> str:
+    """``0:47``, ``1:02:09``; how long something has taken."""
+    minutes, second = divmod(max(0, int(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from did_tui.api import inventory as inv
-from did_tui.api.errors import ApiError, BadAnswer, NotFound
+from did_tui.api.errors import ApiError, BadAnswer
 from did_tui.api.models import Agent, Resource, state_of
-from did_tui.ui import local, trash
+from did_tui.ui import exports, local, trash
 from did_tui.ui.accountpage import ACCOUNT
+from did_tui.ui.faces import AVATARS, DRIVERS, FILES, PRESENTERS, SCENES, VOICES
 from did_tui.ui.kinds import (
     Field,
     Kind,
@@ -23,7 +25,6 @@ from did_tui.ui.kinds import (
     name_of,
     once,
     owner,
-    paged,
     ready,
     status,
     text,
@@ -74,6 +75,7 @@ AGENTS = Kind(
     key=lambda a: str(a.id),
     picture=lambda a: str(a.thumbnail),
     can=frozenset(("chat",)),
+    fetch=lambda client, _, a: client.agent(a.id),
     delete=_delete_agent,
     warning="A copy of it is kept here: “Restore a deleted agent” in the palette (:) makes it"
     " again, with a new id. Its chats are not kept.",
@@ -99,6 +101,7 @@ KNOWLEDGE = Kind(
     key=lambda k: str(k.id),
     inside="documents",
     can=frozenset(("query",)),
+    fetch=lambda client, _, k: client.knowledge(k.id),
     delete=lambda client, _, k: client.delete_knowledge(k.id),
     warning="Its documents go with it, and agents that use it find nothing. This cannot be undone.",
     path="/knowledge/{0}",
@@ -113,7 +116,7 @@ DOCUMENTS = Kind(
     fields=(
         text("TITLE", 20, 2, 9, name_of, "strong"),
         text("TYPE", 10, 0, 6, lambda d: d.documentType),
-        status(lambda d: str(d.state)),
+        status(lambda d: str(d.state), lambda d: d.when_created),
         when("ADDED", 5, lambda d: d.when_created),
         text("SOURCE", 20, 3, 3, lambda d: d.trouble or d.source_url, "dim"),
     ),
@@ -122,6 +125,7 @@ DOCUMENTS = Kind(
     inside="records",
     most=inv.MOST_DOCUMENTS,
     can=frozenset(("query",)),
+    fetch=lambda client, place, d: client.document(owner(place), d.id),
     delete=lambda client, place, d: client.delete_document(owner(place), d.id),
     path="/knowledge/{1}/documents/{0}",
     empty="Agents find nothing in this knowledge base. n adds a web page, a PDF or a text.",
@@ -173,15 +177,21 @@ SESSIONS = Kind(
     fields=(
         text("ID", 20, 2, 8, lambda s: s.id, "strong"),
         text("AGENT", 16, 1, 7, lambda s: s.agent_id),
+        text("SORT", 8, 0, 4, lambda s: s.sort),
         when("OPENED", 6, lambda s: s.opened_at),
         text("TOLD BY", 14, 0, 5, lambda s: s.told_by, "dim"),
     ),
     pages=once(local.sessions),
     key=lambda s: str(s.id),
     label=lambda s: s.id,
-    delete=lambda client, _, s: local.end(client, s),
+    fetch=local.session,
+    delete=local.end,
+    warning="A stream is closed at D-ID. A room ends by itself when nobody is in it; only the note"
+    " of it goes.",
+    hides=frozenset(("session_token",)),
     path="/agents/{1}/sessions/{0}",
-    empty="Nothing is open. D-ID lists no sessions of an account; those of this computer are here.",
+    empty="Nothing is open. Those of this computer are here; i on an agent has what D-ID lists of"
+    " it. n opens a room for an expressive agent.",
 )
 
 CHATS = Kind(
@@ -199,69 +209,11 @@ CHATS = Kind(
     pages=once(local.chats),
     key=lambda c: str(c.file),
     label=lambda c: f"{c.agent_name}, {c.began_at[:16].replace('T', ' ')}",
+    said=lambda c: c.text,
+    can=frozenset(("chat",)),
     delete=lambda _client, place, c: local.forget(place, c),
     changes=False,
     empty="What you say to agents is kept here, on this computer only.",
-)
-
-PRESENTERS = Kind(
-    name="presenters",
-    title="Presenters",
-    one="presenter",
-    aliases=("clips",),
-    model=inv.ClipPresenter,
-    fields=(
-        text("NAME", 18, 2, 9, lambda p: p.name, "strong"),
-        text("GENDER", 8, 0, 5, lambda p: p.gender),
-        text("VOICE", 16, 1, 4, lambda p: p.voice.voice_id),
-        text("ID", 20, 2, 6, lambda p: p.presenter_id, "dim"),
-    ),
-    pages=paged(lambda client, token: client.presenters(token=token)),
-    key=lambda p: str(p.presenter_id),
-    picture=lambda p: str(p.picture_url),
-    changes=False,
-    path="/clips/presenters/{0}",
-    empty="D-ID offers no clip presenters to this account.",
-)
-
-AVATARS = Kind(
-    name="avatars",
-    title="Avatars",
-    one="avatar",
-    aliases=("expressive",),
-    model=inv.ExpressiveAvatar,
-    fields=(
-        text("NAME", 18, 2, 9, lambda a: a.name, "strong"),
-        text("GENDER", 8, 0, 5, lambda a: a.gender),
-        text("MOODS", 16, 2, 4, lambda a: ", ".join(s.sentiment for s in a.sentiments)),
-        text("ID", 20, 1, 6, lambda a: a.id, "dim"),
-    ),
-    pages=once(lambda client, _: client.expressive_avatars()),
-    key=lambda a: str(a.id),
-    picture=lambda a: str(a.thumbnail_url),
-    changes=False,
-    path="/expressives/avatars/{0}",
-    empty="D-ID offers no expressive avatars to this account.",
-)
-
-VOICES = Kind(
-    name="voices",
-    title="Voices",
-    one="voice",
-    model=inv.CatalogueVoice,
-    fields=(
-        text("NAME", 16, 2, 9, lambda v: v.name, "strong"),
-        text("LANGUAGES", 18, 2, 8, lambda v: ", ".join(_language(one) for one in v.languages)),
-        text("GENDER", 8, 0, 5, lambda v: v.gender),
-        text("PROVIDER", 12, 0, 6, lambda v: v.provider),
-        text("STYLES", 14, 2, 2, lambda v: ", ".join(v.styles), "dim"),
-        text("ID", 20, 1, 3, lambda v: v.id, "dim"),
-    ),
-    pages=once(lambda client, _: client.voices()),
-    key=lambda v: str(v.id),
-    changes=False,
-    path="/tts/voices?id={0}",
-    empty="D-ID offers no voices to this account.",
 )
 
 SECRETS = Kind(
@@ -279,6 +231,7 @@ SECRETS = Kind(
     pages=once(lambda client, _: client.secrets()),
     key=lambda s: str(s.id),
     label=lambda s: s.provider or s.id,
+    fetch=lambda client, _, s: client.secret(s.id),
     delete=lambda client, _, s: client.delete_secret(s.id),
     path="/secrets/{0}",
     empty="Secrets are what D-ID keeps to call your webhooks and language models.",
@@ -328,49 +281,64 @@ REQUESTS = Kind(
 
 async def _credits(client: Client) -> Sequence[Resource]:
     found = await client.credits()
-    return found.credits or ([inv.Credit.parse(found.raw)] if found.raw else [])
+    return found.credits or ([inv.Credit.parse(found.raw)] if "remaining" in found.raw else [])
 
 
-def _language(language: inv.VoiceLanguage) -> str:
-    return language.locale or language.language
+async def _export(client: Client, export: exports.OrderedExport) -> Resource:
+    found = await client.export(export.export_id)
+    return exports.OrderedExport.parse({**export.raw, **found.raw})
 
 
 EXPORTS = Kind(
     name="exports",
     title="Exports",
     one="export",
-    model=local.OrderedExport,
+    model=exports.OrderedExport,
     fields=(
         text("AGENT", 14, 2, 9, lambda e: e.agent_name or e.agent_id, "strong"),
-        status(lambda e: state_of(e.status)),
+        status(lambda e: state_of(e.status), lambda e: e.when_created),
         count("FILES", 6, lambda e: e.total_files_count),
         count("BYTES", 4, lambda e: e.total_files_size),
         when("ORDERED", 5, lambda e: e.when_created),
         text("TROUBLE", 12, 2, 3, lambda e: e.error, "bad"),
         text("ID", 18, 1, 2, lambda e: e.export_id, "dim"),
     ),
-    pages=once(local.exports),
+    pages=once(exports.exports),
     key=lambda e: str(e.export_id),
     label=lambda e: e.agent_name or e.export_id,
+    inside="exported",
     can=frozenset(("fetch",)),
-    delete=lambda client, place, e: _delete_export(client, place, e),
+    fetch=lambda client, _, e: _export(client, e),
+    delete=exports.delete_export,
     warning="What was fetched of it stays in its file.",
     path="/agents/chats/exports/{0}",
-    empty="An export is the chats of an agent as a zip file. n orders one.",
+    empty="An export is the chats of an agent. n orders one; enter fetches it and shows them.",
 )
 
 
-async def _delete_export(client: Client, place: Place, export: local.OrderedExport) -> None:
-    try:
-        await client.delete_export(export.export_id)
-    except NotFound:
-        pass  # only the note of it is left
-    if place.state is not None:
-        note = local.export_file(place.state, export.export_id, ".json")
-        await asyncio.to_thread(note.unlink, missing_ok=True)
+LISTED_AGENTS = replace(
+    AGENTS,
+    name="listed-agents",
+    title="Listed agents",
+    aliases=("GET /agents",),
+    pages=once(lambda client, _: client.bare_agents()),
+    empty="Older documents of D-ID's list agents here; newer ones list yours under Agents.",
+)
 
+EXPORTED = replace(
+    CHATS,
+    name="exported",
+    title="Chats",
+    aliases=(),
+    pages=once(exports.chats),
+    key=lambda c: str(c.file),
+    delete=None,
+    can=frozenset(("chat",)),
+    empty="There is no chat in this export.",
+)
 
-KINDS: tuple[Kind, ...] = (
+#: The kinds that stand by themselves; the first ones have a digit.
+ROOTS: tuple[Kind, ...] = (
     AGENTS,
     SESSIONS,
     KNOWLEDGE,
@@ -380,18 +348,18 @@ KINDS: tuple[Kind, ...] = (
     CREDITS,
     PRESENTERS,
     AVATARS,
+    SCENES,
     VOICES,
+    FILES,
     SECRETS,
     EXPORTS,
-    DOCUMENTS,
-    RECORDS,
-    CLIENT_KEYS,
+    LISTED_AGENTS,
 )
+
+KINDS: tuple[Kind, ...] = (*ROOTS, DOCUMENTS, RECORDS, CLIENT_KEYS, DRIVERS, EXPORTED)
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 
-#: The kinds that stand by themselves; the first ones have a digit.
-ROOTS = KINDS[:12]
 DIGITS = 6
 
 

@@ -49,13 +49,19 @@ def _opened(packed: bytes) -> list[dict[str, Any]]:
 class Row:
     """One object of a list. ``identity`` is unique among the rows, whatever ids D-ID sends."""
 
-    __slots__ = ("_bale", "_number", "identity", "values")
+    __slots__ = ("_bale", "_number", "_said", "identity", "values")
 
     def __init__(
-        self, identity: str, values: tuple[Value, ...], bale: Bale, number: int = 0
+        self,
+        identity: str,
+        values: tuple[Value, ...],
+        bale: Bale,
+        number: int = 0,
+        said: str = "",
     ) -> None:
         self.identity = identity
         self.values = values
+        self._said = said
         self._bale = bale
         self._number = number
 
@@ -67,25 +73,32 @@ class Row:
     @property
     def text(self) -> str:
         """What a filter looks at."""
-        return "\0".join([v for v in self.values if isinstance(v, str)]).casefold()
+        return "\0".join([v for v in self.values if isinstance(v, str)]).casefold() + self._said
 
     def named(self, identity: str) -> Row:
         """The same with another identity."""
-        return Row(identity, self.values, self._bale, self._number)
+        return Row(identity, self.values, self._bale, self._number, self._said)
 
 
 def rows_of(
     resources: Sequence[R],
     identity: Callable[[R], str],
     values: Callable[[R], Iterable[Value]],
+    said: Callable[[R], str] | None = None,
 ) -> list[Row]:
-    """Pack objects."""
+    """Pack objects; ``said`` are words that a filter looks at beside the values."""
     rows: list[Row] = []
     for first in range(0, len(resources), _BALE):
         some = resources[first : first + _BALE]
         bale = Bale([resource.raw for resource in some])
         rows += [
-            Row(identity(resource), tuple(map(_kept, values(resource))), bale, number)
+            Row(
+                identity(resource),
+                tuple(map(_kept, values(resource))),
+                bale,
+                number,
+                said(resource).casefold() if said is not None else "",
+            )
             for number, resource in enumerate(some)
         ]
     return rows

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import mimetypes
-
 from did_tui.api.errors import NotFound
 from did_tui.api.inventory import CatalogueVoice
+from did_tui.api.sources import is_image
 from did_tui.verbs.desk import Desk, Refused, read_file, read_object
 from did_tui.verbs.output import Column, Output, Result, Table, Whole
 
@@ -169,10 +168,10 @@ async def voices_delete(desk: Desk) -> Output:
 async def files_upload(desk: Desk) -> Output:
     """``files upload``: a picture or a recording, whichever the name says."""
     name, content = read_file(desk.options.file)
-    kind = (mimetypes.guess_type(name)[0] or "").partition("/")[0]
-    if kind not in ("image", "audio"):
+    image = is_image(name)
+    if image is None:
         raise Refused(f"{name} is neither a picture nor a recording, by its name.")
-    upload = desk.client.upload_image if kind == "image" else desk.client.upload_audio
+    upload = desk.client.upload_image if image else desk.client.upload_audio
     uploaded = await upload(name, content)
     return Result(f"{uploaded.id} {uploaded.url}", uploaded.raw)
 

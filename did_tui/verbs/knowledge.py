@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import mimetypes
 import time
-from pathlib import Path
-from urllib.parse import urlsplit
 
+from did_tui.api import sources
 from did_tui.api.inventory import Document
 from did_tui.api.limits import document_problems, knowledge_problems
 from did_tui.text import one_line
@@ -108,7 +105,7 @@ async def documents_create(desk: Desk) -> Output:
     options = desk.options
     source, name = _source(desk)
     wanted = {
-        "documentType": options.type or _type_of(name),
+        "documentType": options.type or sources.document_type(name),
         "source_url": source,
         "title": options.title or name,
         "webhook": options.webhook or "",
@@ -144,19 +141,12 @@ async def _followed(desk: Desk, knowledge_id: str, document: Document) -> Docume
 def _source(desk: Desk) -> tuple[str, str]:
     """The address of a document and what it may be called."""
     source: str = desk.options.source
-    if "://" in source or source.startswith("data:"):
-        name = source.partition(",")[0] if source.startswith("data:") else urlsplit(source).path
-        return source, name.rstrip("/").rpartition("/")[2] or source
+    if sources.is_address(source):
+        return source, sources.name_in(source)
     if not desk.is_local:
-        raise Refused("D-ID fetches documents from the web: put the file where it has an address.")
+        raise Refused(sources.NEEDS_ADDRESS)
     name, content = read_file(source)
-    kind = mimetypes.guess_type(name)[0] or "text/plain"
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}", name
-
-
-def _type_of(name: str) -> str:
-    ending = Path(name).suffix.lower()
-    return {".pdf": "pdf", ".ppt": "powerpoint", ".pptx": "powerpoint"}.get(ending, "text")
+    return sources.inline(name, content), name
 
 
 async def documents_delete(desk: Desk) -> Output:

@@ -417,6 +417,28 @@ def test_exports_that_are_refused(http: TestClient, body: Any, kind: str, said: 
 # The rest
 
 
+def chat_that_ends(http: TestClient, hook: Any) -> str:
+    """The id of a chat on a stream that is closed; its agent has a webhook for that."""
+    triggers = {"chat/end": {"webhooks": [hook]}}
+    agent = http.post("/agents", json={"presenter": CLIP, "triggers": triggers}).json()["id"]
+    chat = http.post(f"/agents/{agent}/chat", json={}).json()["id"]
+    stream = http.post(f"/agents/{agent}/streams", json={}).json()
+    message = {"role": "user", "content": "Hello!", "created_at": "now"}
+    ids = {"streamId": stream["id"], "sessionId": stream["session_id"]}
+    said = http.post(f"/agents/{agent}/chat/{chat}", json={"messages": [message], **ids})
+    assert said.status_code == 200
+    closing = {"session_id": stream["session_id"]}
+    http.request("DELETE", f"/agents/{agent}/streams/{stream['id']}", json=closing)
+    return str(chat)
+
+
+def document_with(http: TestClient, url: str) -> str:
+    """The id of a document whose webhook is called when it is read."""
+    base = http.post("/knowledge", json={"name": "a", "description": "b"}).json()["id"]
+    body = {"documentType": "text", "source_url": "data:,hello", "title": "t", "webhook": url}
+    return str(http.post(f"/knowledge/{base}/documents", json=body).json()["id"])
+
+
 def test_webhooks_are_really_called(http: TestClient) -> None:
     import threading
     from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -442,11 +464,23 @@ def test_webhooks_are_really_called(http: TestClient) -> None:
         url = f"http://127.0.0.1:{server.server_port}/hook"
         body = {"event_type": "chat/end", "url": url, "auth": {"secret_id": made["id"]}}
         result = http.post("/agents/webhooks/test", json=body).json()
+        tested = seen.pop()
+        ended = chat_that_ends(http, {"url": url, "auth": body["auth"]})
+        read = document_with(http, url)
+        for _ in range(500):
+            if len(seen) == 2:
+                break
+            time.sleep(0.01)
         server.shutdown()
     assert result["success"] is True
     assert (result["status_code"], result["response_data"]) == (201, "thanks")
-    assert seen[0][0] == "Bearer opensesame123"
-    assert json.loads(seen[0][1]) == result["request_payload"]
+    assert tested[0] == "Bearer opensesame123"
+    assert json.loads(tested[1]) == result["request_payload"]
+    events = {secret: json.loads(content) for secret, content in seen}
+    assert events["Bearer opensesame123"]["chat_id"] == ended
+    said = events["Bearer opensesame123"]["chat_history"]["messages"]
+    assert said[0]["content"] == "Hello!"
+    assert (events[None]["id"], events[None]["status"]) == (read, "done")
     gone = http.post("/agents/webhooks/test", json={"event_type": "chat/end", "url": url}).json()
     assert gone["success"] is False
     assert gone["error_message"]

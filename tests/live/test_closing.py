@@ -198,7 +198,7 @@ def open_datagrams() -> list[object]:
     """The UDP sockets that the running loop still has open."""
     loop = asyncio.get_running_loop()
     kind = asyncio.selector_events._SelectorDatagramTransport  # type: ignore[attr-defined]
-    found = [each for each in gc.get_objects() if isinstance(each, kind)]
+    found = [each for each in gc.get_objects() if issubclass(type(each), kind)]
     return [each for each in found if each._loop is loop and not each.is_closing()]
 
 

@@ -13,11 +13,12 @@ from golden import words
 from scripted import AGENTS, ScriptedApp, settle
 from textual.pilot import Pilot
 from textual.widgets import Input
-from world import World
+from world import World, zipped
 
 from did_tui.ui.resources import BY_NAME
 from did_tui.ui.screens.asking import Confirm, Shown
 from did_tui.ui.screens.browser import Browser
+from did_tui.ui.screens.detail import Detail
 from did_tui.ui.screens.form import Form
 from did_tui.ui.screens.query import Query
 
@@ -180,9 +181,7 @@ async def test_an_agent_is_deleted_by_its_name_and_can_be_made_again(tmp_path: P
         assert copy.stat().st_mode & 0o777 == 0o600
         screen = here(pilot)
         assert isinstance(screen, Browser)
-        screen.restore()
-        await settle(pilot)
-        await press(pilot, "enter")
+        await press(pilot, "a", "r", "enter")
         (made,) = bodies(world, "POST")
         assert made["preview_name"] == "Ada"
         assert made["new_in_2027"] == {"a": [1, None]}
@@ -272,7 +271,7 @@ async def test_a_document_is_added_while_there_is_room() -> None:
     path = "/knowledge/knl_1/documents"
     world.answers[path] = lambda body: httpx.Response(200, json=body | {"id": "knl_1#doc_9"})
     app = ScriptedApp(world)
-    app.follow = lambda base, document: None  # type: ignore[method-assign]
+    app.follow = lambda errand: None  # type: ignore[method-assign]
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         app.go(BY_NAME["knowledge"])
@@ -337,12 +336,24 @@ async def test_chats_are_exported_and_fetched(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, "i", "e", "n", *"2026-01-01", "f2")
-        assert bodies(world, "POST") == [{"agent_id": "agt_ada", "from": "2026-01-01"}]
+        assert bodies(world, "POST") == [
+            {"agent_id": "agt_ada", "from": "2026-01-01", "persistent_chats": False}
+        ]
         assert "Ada ● done 3 4,096" in said(pilot)
         await press(pilot, "o")
-        zipped = tmp_path / "exports" / "exp_1.zip"
-        assert zipped.read_bytes() == b"PK zip"
-        assert zipped.stat().st_mode & 0o777 == 0o600
+        kept = tmp_path / "exports" / "exp_1.zip"
+        assert kept.read_bytes() == zipped()
+        assert kept.stat().st_mode & 0o777 == 0o600
+        assert files_in(tmp_path / "exports" / "exp_1") == {
+            Path("00000-cht_1.json"),
+            Path("00001-broken.json"),
+        }
+        await press(pilot, "enter")
+        assert "Ada 2 What is new?" in said(pilot)
+        await press(pilot, "slash", *"tea", "enter", "j", "d")
+        assert isinstance(here(pilot), Detail)
+        assert here(pilot)._hits, "the words that the list was filtered by"
+        await press(pilot, "escape", "escape", "escape", "escape")
         await press(pilot, "X", "y")
         assert world.did("DELETE") == ["/agents/chats/exports/exp_1"]
         assert "No exports yet" in said(pilot)
@@ -355,8 +366,7 @@ async def test_all_chats_at_d_id_are_deleted_by_the_agents_name() -> None:
         await settle(pilot)
         screen = here(pilot)
         assert isinstance(screen, Browser)
-        screen.delete_chats()
-        await settle(pilot)
+        await press(pilot, "a", "x")
         await press(pilot, "enter")
         assert world.did("DELETE") == []
         await press(pilot, "A", "d", "a", "enter")

@@ -80,12 +80,12 @@ def test_a_terminal_that_answers_nothing_or_nonsense(home: dict[str, str], answe
 
 
 class LateProgram(PtyProgram):
-    """In a terminal that answers 0.3 s late."""
+    """In a terminal that answers 0.15 s late."""
 
     _due: tuple[float, ...] = ()
 
     def questions(self, count: int) -> None:
-        self._due += (time.monotonic() + 0.3,) * count
+        self._due += (time.monotonic() + 0.15,) * count
 
     def read(self, seconds: float) -> None:
         end = time.monotonic() + seconds

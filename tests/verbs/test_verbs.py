@@ -179,7 +179,7 @@ def test_what_is_wrong_is_said_in_the_editor_and_nothing_is_lost(
         monkeypatch,
         "if '! ' not in text: text = text.replace('\"embed\": false', '\"embed\": \"maybe\"')\n"
         "elif 'embed: This is true or false.' in text: text = text.replace('\"maybe\"', 'oops')\n"
-        "else:\n    assert 'not JSON' in text\n    text = text.replace('oops', 'true')",
+        "else:\n    assert 'no JSON' in text\n    text = text.replace('oops', 'true')",
     )
     assert say("agents", "edit", "Noor").out.startswith("updated ")
     assert say("agents", "show", "Noor").json["embed"] is True

@@ -120,19 +120,20 @@ class KeyHelp(Dialog[None]):
 
 
 class Shown(Dialog[None]):
-    """A secret that is shown once; ``y`` copies it."""
+    """A secret that is shown once: ``y`` copies it, ``Y`` all that belongs to it."""
 
-    BINDINGS = [("y", "copy", "copy"), ("enter", "dismiss", "done")]
-    hint_text = "y copy · enter done"
+    BINDINGS = [("y", "copy", "copy"), ("Y", "copy_all", "copy all"), ("enter", "dismiss", "done")]
+    DEFAULT_CSS = "Shown VerticalScroll { max-height: 60vh; }"
 
-    def __init__(self, title: str, words: str, secret: str) -> None:
+    def __init__(self, title: str, words: str, secret: str, whole: str = "") -> None:
         super().__init__()
         self.title_text = title
-        self._words, self._secret = words, secret
+        self.hint_text = f"y copy{' · Y copy all' if whole else ''} · enter done"
+        self._words, self._secret, self._whole = words, secret, whole
 
     def compose(self) -> ComposeResult:
         """The words, and the secret."""
-        with self.frame():
+        with self.frame(), VerticalScroll():
             yield Static(literal(self._words, "$muted"))
             yield Static(literal(f"\n{self._secret}\n", "bold"))
 
@@ -140,3 +141,8 @@ class Shown(Dialog[None]):
         """Give it to the terminal's clipboard."""
         self.app.copy_to_clipboard(self._secret)
         self.notify("Copied.")
+
+    def action_copy_all(self) -> None:
+        """Give everything to the terminal's clipboard."""
+        self.app.copy_to_clipboard(self._whole or self._secret)
+        self.notify("Copied all of it.")

@@ -6,20 +6,21 @@ import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import events, work
 from textual.app import SystemCommand
 
 from did_tui.api.errors import DidError
-from did_tui.api.models import Resource
-from did_tui.ui.editor import NoEditor
+from did_tui.api.models import Agent, Resource
+from did_tui.editor import NoEditor
 from did_tui.ui.keys import KEYS, bindings, names
 from did_tui.ui.kinds import Place, name_of
 from did_tui.ui.resources import BY_NAME
 from did_tui.ui.rows import Row
 from did_tui.ui.saving import undo
-from did_tui.ui.screens import deeds
+from did_tui.ui.screens import deeds, history, likeness
 from did_tui.ui.screens.asking import Confirm, KeyHelp
 from did_tui.ui.screens.detail import Detail
 from did_tui.ui.screens.dialogs import Choice, Pick
@@ -46,12 +47,15 @@ OF_SOME = frozenset(
         "undo_edit",
         "query",
         "fetch",
+        "listen",
+        "also",
     )
 )
 #: Actions that change something at D-ID; what is only on this computer is not kept from anybody.
 WRITING = frozenset(("new_row", "edit_row", "write_row", "clone_row", "undo_edit", "delete_row"))
 OUR_OWN = frozenset(("chats", "sessions"))
-ALWAYS = frozenset(("new_row", "undo_edit", "query"))  # of these, those that need no row
+ALWAYS = frozenset(("new_row", "undo_edit", "query", "also"))  # of these, those that need no row
+WHILE_PICKING = frozenset(("new_row", "listen"))
 TYPED = frozenset(("agents", "knowledge"))  # kinds whose name is typed before one is deleted
 
 
@@ -85,15 +89,20 @@ class Browser(Listing):
         if self._only_reads and action in WRITING & self._can:
             self.notify("This profile is read-only: nothing is changed.", severity="warning")
 
-    def __init__(self, place: Place, *, picking: bool = False) -> None:
-        super().__init__(place)
+    def __init__(self, place: Place, *, picking: bool = False, words: str = "") -> None:
+        super().__init__(place, narrow_preview=picking)
         #: Whether enter chooses a row and closes the list, instead of opening it.
         self.picking = picking
+        self._words = words  # that the list is filtered by at first
+
+    def on_mount(self) -> None:
+        """Begin with a filter where there is one."""
+        if self._words:
+            line = self.query_one(FilterLine)
+            line.input.value, line.display = self._words, True
 
     @property
     def _can(self) -> frozenset[str]:
-        if self.picking:
-            return frozenset()
         name = self.kind.name
         has = {
             "delete_row": self.kind.delete is not None,
@@ -103,8 +112,10 @@ class Browser(Listing):
             "write_row": name in deeds.WRITE,
             "clone_row": name in deeds.CLONE,
             "undo_edit": name in TYPED,
+            "also": name in deeds.ALSO,
         }
-        return self.kind.can | {action for action, there in has.items() if there}
+        can = self.kind.can | {action for action, there in has.items() if there}
+        return can & WHILE_PICKING if self.picking else can
 
     def current(self) -> Any:
         """The resource under the cursor, None where there is none."""
@@ -137,7 +148,8 @@ class Browser(Listing):
         """Everything about it."""
         resource = self.current()
         if resource is not None:
-            self.app.push_screen(Detail(self.place, resource, tab))
+            found = self.rows.filter if self.kind.said is not None else ""
+            self.app.push_screen(Detail(self.place, resource, tab, browser=self, words=found))
 
     def action_json(self) -> None:
         """The object as D-ID sent it."""
@@ -277,10 +289,12 @@ class Browser(Listing):
     # Doing
 
     def action_chat(self) -> None:
-        """Meet the agent under the cursor."""
-        agent = self.current()
-        if agent is not None:
-            self.app.meet(agent, self.query_one(Preview).stills.get(agent.thumbnail, b""))
+        """Meet the agent under the cursor, or go on with the chat."""
+        chosen = self.current()
+        if isinstance(chosen, Agent):
+            self.app.meet(chosen, self.query_one(Preview).stills.get(chosen.thumbnail, b""))
+        elif chosen is not None:
+            self._do(history.resume, chosen)
 
     def action_new_row(self) -> None:
         """Make one."""
@@ -303,17 +317,30 @@ class Browser(Listing):
         """Take the last edit back."""
         self._do(lambda browser, _: undo(browser.app), None)
 
-    def restore(self) -> None:
-        """Make a deleted agent again."""
-        self._do(lambda browser, _: deeds.restore_agent(browser), None)
+    @work(group="menu")
+    async def action_also(self) -> None:
+        """What else can be done with it."""
+        there = self.current() is not None
+        choices = [
+            Choice(also, also.words, also.key)
+            for also in deeds.ALSO[self.kind.name]
+            if there or also.alone
+        ]
+        also = await self.app.push_screen_wait(Pick(f"{self.kind.title}: more", choices))
+        if also is not None:
+            self._do(also.deed, self.current())
 
-    def delete_chats(self) -> None:
-        """Delete all chats of an agent at D-ID."""
-        self._do(deeds.delete_chats, self.current())
+    def do(self, deed: deeds.Deed) -> None:
+        """Do something with the resource under the cursor."""
+        self._do(deed, self.current())
 
     def action_fetch(self) -> None:
-        """Fetch an export into a file."""
-        self._do(deeds.fetch_export, self.current())
+        """Fetch an export and unpack it."""
+        self._do(history.fetch_export, self.current())
+
+    def action_listen(self) -> None:
+        """Hear a voice."""
+        self._do(likeness.listen, self.current())
 
     def action_query(self) -> None:
         """See what an agent would find."""
@@ -323,7 +350,10 @@ class Browser(Listing):
 
     @work(group="deed")
     async def _do(self, deed: deeds.Deed, resource: Any) -> None:
-        """Do something that may ask, take time and fail."""
+        await self.done(deed, resource)
+
+    async def done(self, deed: deeds.Deed, resource: Any) -> bool:
+        """Do something that may ask, take time and fail; whether it was done."""
         try:
             done = await deed(self, resource)
         except DidError as error:
@@ -333,10 +363,17 @@ class Browser(Listing):
         else:
             if done:
                 self.load(quietly=True)
+            return done
+        return False
 
-    def picker(self, place: Place) -> Browser:
-        """A list from which one is chosen."""
-        return Browser(place, picking=True)
+    async def changed(self, how: str, resource: Any) -> bool:
+        """Change a resource by ``edit`` or ``write``; whether it was."""
+        table = deeds.EDIT if how == "edit" else deeds.WRITE
+        return await self.done(table[self.kind.name], resource)
+
+    def picker(self, place: Place, words: str = "") -> Browser:
+        """A list from which one is chosen, filtered by some words at first."""
+        return Browser(place, picking=True, words=words)
 
     @work(group="deed")
     async def action_delete_row(self) -> None:
@@ -362,6 +399,7 @@ class Browser(Listing):
             try:
                 await kind.delete(client, self.place, resource)
                 gone.append(row.identity)
+                self.app.unfollow(kind.key(resource))
             except (DidError, OSError) as error:
                 trouble = error
         self.rows.forget(gone)
@@ -381,11 +419,10 @@ def _json(value: object) -> str:
 
 def commands_of(screen: Browser) -> Iterator[SystemCommand]:
     """The keys of a list for the palette, and what has no key."""
-    if screen.kind.name == "agents" and not (screen.picking or screen.app.read_only):
-        text = "Make an agent again that was deleted from here, with a new id"
-        yield SystemCommand("Restore a deleted agent", text, screen.restore)
-        text = "All chats of the agent under the cursor; its name is typed first"
-        yield SystemCommand("Delete chats at D-ID", text, screen.delete_chats)
+    if screen.check_action("also", ()):
+        for also in deeds.ALSO[screen.kind.name]:
+            if also.alone or screen.current() is not None:
+                yield SystemCommand(also.words, f"a {also.key}", partial(screen.do, also.deed))
     for key in KEYS:
         if key.place == "list" and screen.check_action(key.action, ()):
             name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key)[0]})"

@@ -28,6 +28,7 @@ from did_tui.ui.widgets.topbar import TopBar
 if TYPE_CHECKING:
     from did_tui.api.client import Client
     from did_tui.live.runner import Runner
+    from did_tui.ui.local import KeptChat
 
 STARS = [Choice(stars, "★" * stars, str(stars)) for stars in range(5, 0, -1)]
 LINGER = 2.0  # seconds that the screen waits for the stream to be closed
@@ -51,6 +52,7 @@ class ChatScreen(ChatKeys):
         self.agent_name = self._agent.name
         self._thumbnail = still
         self._unsaid = list(say)
+        self.earlier: KeptChat | None = None  # what is gone on with
         self._starters: Sequence[str] = self._agent.starter_message
         self._before_runner = Conversation()
         self.runner: Runner | None = None

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable, Mapping
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from did_tui.api import limits
+from did_tui.api import limits, sources
 from did_tui.api.changes import editable, text_of
 from did_tui.api.errors import DidError
+from did_tui.api.http import is_loopback
 from did_tui.api.inventory import MOST_DOCUMENTS
 from did_tui.api.models import Agent
+from did_tui.editor import head, object_of, with_comments, without_comments
 from did_tui.live.archive import write_private
 from did_tui.ui import fields, trash
-from did_tui.ui.editor import edited, object_of, with_comments, without_comments
-from did_tui.ui.forms import FormField, get
-from did_tui.ui.kinds import Place
-from did_tui.ui.local import OrderedExport, export_file
-from did_tui.ui.resources import AGENTS, AVATARS, BY_NAME, PRESENTERS
+from did_tui.ui.editor import edited
+from did_tui.ui.forms import get
+from did_tui.ui.kinds import Also
 from did_tui.ui.saving import Target, save
+from did_tui.ui.screens import access, history, likeness
 from did_tui.ui.screens.accountdeeds import edit_account, new_account_key
-from did_tui.ui.screens.asking import Confirm, Shown
+from did_tui.ui.screens.detail import Detail
 from did_tui.ui.screens.dialogs import Choice, Pick
-from did_tui.ui.screens.form import Form
+from did_tui.ui.screens.form import Form, Trial, filled_in
 from did_tui.ui.text import one_line
 
 if TYPE_CHECKING:
+    from did_tui.api.client import Client
     from did_tui.ui.screens.browser import Browser
 
 NEW_AGENT: Mapping[str, Any] = {
@@ -37,38 +38,82 @@ NEW_AGENT: Mapping[str, Any] = {
 Deed = Callable[["Browser", Any], Awaitable[bool]]
 
 
-async def _show(browser: Browser, form: Form) -> bool:
-    saved = await browser.app.push_screen_wait(form)
-    return bool(saved)
-
-
 # Agents
 
 
-async def _target(browser: Browser, agent: Agent) -> Target:
+async def _target(browser: Browser, agent: Agent, key: Sequence[str] = ()) -> Target:
+    """The agent as it is now; the last of ``key`` is the one for voices that the form holds."""
     client = await browser.app.client()
     whole = await client.agent(agent.id)
     return Target(
         one_line(whole.name),
         whole.raw,
         lambda: client.agent(agent.id),
-        lambda patch: client.update_agent(agent.id, patch),
+        lambda patch: client.update_agent(agent.id, patch, elevenlabs_key=_key(key)),
         lambda patch: limits.agent_problems(patch, creating=False),
     )
 
 
+def _key(typed: Sequence[str]) -> str:
+    """One's own key for voices: typed, else of the environment."""
+    return typed[-1] if typed else os.environ.get("DID_TUI_ELEVENLABS_KEY", "")
+
+
 async def edit_agent(browser: Browser, agent: Agent) -> bool:
     """Every field of an agent in a form."""
-    target = await _target(browser, agent)
+    key: list[str] = []
+    target = await _target(browser, agent, key)
+
+    async def change(after: dict[str, Any]) -> Mapping[str, str] | None:
+        typed = after.pop(fields.ELEVENLABS_KEY, None)
+        key[:] = [typed] if typed else []
+        return await save(browser.app, target, after)
+
     form = Form(
         ("Agents", target.name, "Edit"),
         fields.AGENT,
         target.have,
-        lambda after: save(browser.app, target, after),
-        _chooser(browser),
+        change,
+        likeness.chooser(browser),
         f"agent-{agent.id}",
+        _trials(browser),
     )
-    return await _show(browser, form)
+    return await filled_in(browser.app, form)
+
+
+def _trials(browser: Browser) -> dict[str, Trial]:
+    """What can be tried in the form of an agent, by the paths of its fields."""
+    return {
+        "presenter.voice.voice_id": lambda b: likeness.hear_voice(browser, b, "presenter.voice"),
+        "presenter.source_url": lambda body: likeness.find_faces(browser, body),
+        f"{fields.WEBHOOK}.url": lambda body: _call(browser, get(body, fields.WEBHOOK)),
+    }
+
+
+async def _call(browser: Browser, hook: Any) -> str:
+    """Have D-ID call a webhook as at the end of a chat; what it answered."""
+    hook = hook if isinstance(hook, Mapping) else {}
+    problems = limits.webhook_problems(hook)
+    if problems:
+        return " ".join(f"{path}: {said}" for path, said in problems.items())
+    tested = await (await browser.app.client()).test_webhook(
+        hook["url"], headers=hook.get("headers"), secret_id=str(get(hook, "auth.secret_id") or "")
+    )
+    if not tested.success:
+        return f"It failed: {tested.error_message or tested.status_code}."
+    return f"It answered {tested.status_code}: {one_line(str(tested.response_data))[:200]}"
+
+
+async def test_webhooks(browser: Browser, agent: Agent) -> bool:
+    """Have D-ID call every webhook of an agent."""
+    whole = await (await browser.app.client()).agent(agent.id)
+    hooks = get(whole.raw, "triggers.chat/end.webhooks") or []
+    if not hooks:
+        browser.notify("It has no webhooks: e gives it one.")
+    for hook in hooks:
+        said = await _call(browser, hook)
+        browser.notify(said, title=one_line(str(get(hook, "url")))[:60])
+    return False
 
 
 async def write_agent(browser: Browser, agent: Agent) -> bool:
@@ -76,10 +121,9 @@ async def write_agent(browser: Browser, agent: Agent) -> bool:
     target = await _target(browser, agent)
     first = text = text_of(target.have)
     complaints: list[str] = []
-    head = [f"{target.name}, {agent.id}", "These lines are left out; no text changes nothing."]
     while True:
         before = text
-        shown = with_comments(text, [*head, *(f"! {said}" for said in complaints)])
+        shown = with_comments(text, head(f"{target.name}, {agent.id}", complaints))
         text = without_comments(await edited(browser.app, shown, "agent.json"))
         if text.strip() in ("", first.strip()):
             browser.notify("Nothing was changed.")
@@ -135,17 +179,20 @@ async def _make_agent(
     browser: Browser, like: Mapping[str, Any], crumbs: tuple[str, ...], draft: str
 ) -> bool:
     async def create(after: dict[str, Any]) -> Mapping[str, str]:
+        typed = after.pop(fields.ELEVENLABS_KEY, None)
         problems = limits.agent_problems(after)
         if not problems:
-            made = await (await browser.app.client()).create_agent(after)
+            key = _key([typed] if typed else [])
+            made = await (await browser.app.client()).create_agent(after, elevenlabs_key=key)
             browser.notify(f"“{made.name}” is being made.")
         return problems
 
-    form = Form(crumbs, fields.AGENT, like, create, _chooser(browser), draft)
-    return await _show(browser, form)
+    choose, trials = likeness.chooser(browser), _trials(browser)
+    form = Form(crumbs, fields.AGENT, like, create, choose, draft, trials)
+    return await filled_in(browser.app, form)
 
 
-async def restore_agent(browser: Browser) -> bool:
+async def restore_agent(browser: Browser, _row: Any = None) -> bool:
     """Make an agent again from the copy that was kept when it was deleted."""
     copies = trash.kept(browser.app.state)
     if not copies:
@@ -165,17 +212,6 @@ async def restore_agent(browser: Browser) -> bool:
     return True
 
 
-def _chooser(browser: Browser) -> Callable[[FormField, Mapping[str, Any]], Awaitable[str | None]]:
-    async def choose(field: FormField, body: Mapping[str, Any]) -> str | None:
-        kind = BY_NAME.get(field.pick, PRESENTERS)
-        if field.pick == "face" and get(body, "presenter.type") == "expressive":
-            kind = AVATARS
-        resource = await browser.app.push_screen_wait(browser.picker(Place(kind)))
-        return kind.key(resource) if resource is not None else None
-
-    return choose
-
-
 # Knowledge
 
 
@@ -186,11 +222,15 @@ async def new_knowledge(browser: Browser, _under: Any) -> bool:
         problems = limits.knowledge_problems(after)
         if not problems:
             client = await browser.app.client()
-            await client.create_knowledge(after["name"], after["description"])
+            await client.create_knowledge(
+                after["name"],
+                after["description"],
+                starter_message=after.get("starter_message", ()),
+            )
         return problems
 
     form = Form(("Knowledge", "New"), fields.KNOWLEDGE, {}, create, draft="knowledge-new")
-    return await _show(browser, form)
+    return await filled_in(browser.app, form)
 
 
 async def edit_knowledge(browser: Browser, base: Any) -> bool:
@@ -211,7 +251,7 @@ async def edit_knowledge(browser: Browser, base: Any) -> bool:
         lambda after: save(browser.app, target, after),
         draft=f"knowledge-{base.id}",
     )
-    return await _show(browser, form)
+    return await filled_in(browser.app, form)
 
 
 async def add_document(browser: Browser, base: Any) -> bool:
@@ -224,148 +264,85 @@ async def add_document(browser: Browser, base: Any) -> bool:
         return False
 
     async def create(after: dict[str, Any]) -> Mapping[str, str]:
-        problems = limits.document_problems(after, present=present)
+        wanted = await _document(client, after)
+        problems = limits.document_problems(wanted, present=present)
+        if not sources.is_address(wanted["source_url"]) and wanted["source_url"]:
+            problems["source_url"] = sources.NEEDS_ADDRESS
         if not problems:
             made = await client.create_document(
                 base.id,
-                after["documentType"],
-                after["source_url"],
-                after["title"],
-                after.get("webhook") or "",
+                wanted["documentType"],
+                wanted["source_url"],
+                wanted["title"],
+                wanted["webhook"],
             )
-            browser.app.follow(base, made)
+            browser.app.follow_document(base.id, made)
         return problems
 
     left = f"{present} of {MOST_DOCUMENTS} are used"
     crumbs = ("Knowledge", one_line(base.name), f"Add a document ({left})")
-    form = Form(crumbs, fields.DOCUMENT, {"documentType": "text"}, create, draft="document-new")
-    return await _show(browser, form)
+    form = Form(crumbs, fields.DOCUMENT, {}, create, draft="document-new")
+    return await filled_in(browser.app, form)
 
 
-# Client keys and secrets
+async def _document(client: Client, typed: Mapping[str, Any]) -> dict[str, str]:
+    """A document as D-ID takes it; a file of this computer goes to a service on it as it is."""
+    source = str(typed.get("source_url") or "").strip()
+    name = sources.name_in(source)
+    if source and not sources.is_address(source) and is_loopback(client.api_url):
+        name, content = await likeness.read_here(source)
+        source = sources.inline(name, content)
+    return {
+        "source_url": source,
+        "title": typed.get("title") or name,
+        "documentType": typed.get("documentType") or sources.document_type(name),
+        "webhook": typed.get("webhook") or "",
+    }
 
 
-async def new_key(browser: Browser, agent: Any) -> bool:
-    """A form for a client key, which is shown once."""
-
-    async def create(after: dict[str, Any]) -> Mapping[str, str]:
-        domains = after.get("allowed_domains", [])
-        problems = limits.domain_problems(domains)
-        if not problems:
-            client = await browser.app.client()
-            made = await client.create_client_key(agent.id, domains, name=after.get("name", ""))
-            words = "It is shown this once. Put it into your web page; y copies it."
-            await browser.app.push_screen_wait(Shown("A new client key", words, made.client_key))
-        return problems
-
-    form = Form(("Agents", one_line(agent.name), "New client key"), fields.CLIENT_KEY, {}, create)
-    return await _show(browser, form)
+# Tables
 
 
-async def edit_key(browser: Browser, key: Any) -> bool:
-    """Name and domains of a client key."""
-    agent = browser.place.parents[-1]
-
-    async def change(after: dict[str, Any]) -> Mapping[str, str]:
-        domains = after.get("allowed_domains", [])
-        problems = limits.domain_problems(domains)
-        if not problems:
-            client = await browser.app.client()
-            await client.update_client_key(
-                getattr(agent, "id", ""), key.client_key, domains=domains, name=after.get("name")
-            )
-            browser.notify("Saved.")
-        return problems
-
-    crumbs = ("Agents", browser.kind.label(key), "Edit client key")
-    form = Form(crumbs, fields.CLIENT_KEY, key.raw, change)
-    return await _show(browser, form)
-
-
-async def new_secret(browser: Browser, _under: Any) -> bool:
-    """A form for a secret; nothing of it is kept here."""
-
-    async def create(after: dict[str, Any]) -> Mapping[str, str]:
-        problems = limits.secret_problems(after)
-        if not problems:
-            await (await browser.app.client()).create_secret(after)
-        return problems
-
-    form = Form(("Secrets", "New"), fields.SECRET, {"type": "bearer"}, create)
-    return await _show(browser, form)
-
-
-# Chats at D-ID
-
-
-async def new_export(browser: Browser, agent: Any) -> bool:
-    """Order an export of an agent's chats; the list shows when it can be fetched."""
-    if agent is None:
-        agent = await browser.app.push_screen_wait(browser.picker(Place(AGENTS)))
-        if agent is None:
-            return False
-    state = browser.app.state
-    if state is None:
-        browser.notify("There is no place to keep the export's id, so it could not be fetched.")
-        return False
-
-    async def order(after: dict[str, Any]) -> Mapping[str, str]:
-        start, end = after.get("from", ""), after.get("to", "")
-        problems = limits.export_problems(start, end)
-        if not problems:
-            client = await browser.app.client()
-            export_id = await client.start_export(agent.id, start=start, end=end)
-            note = {"export_id": export_id, "agent_id": agent.id, "agent_name": agent.name}
-            write_private(export_file(state, export_id, ".json"), json.dumps(note))
-        return problems
-
-    form = Form(("Agents", one_line(agent.name), "Export its chats"), fields.EXPORT, {}, order)
-    return await _show(browser, form)
-
-
-async def fetch_export(browser: Browser, export: OrderedExport) -> bool:
-    """Fetch the zip of an export into a file."""
-    if not export.done or browser.app.state is None:
-        why = f"It failed: {export.error}." if export.failed else "There is nothing to fetch yet."
-        browser.notify(why, severity="warning")
-        return False
-    content = await (await browser.app.client()).fetch_export(export)
-    file = export_file(browser.app.state, export.export_id, ".zip")
-    file.touch(0o600)
-    await asyncio.to_thread(file.write_bytes, content)
-    browser.notify(f"{len(content):,} bytes are in {file}.", title="Fetched")
-    return False
-
-
-async def delete_chats(browser: Browser, agent: Any) -> bool:
-    """Delete all chats of an agent at D-ID."""
-    if agent is None:
-        return False
-    name = one_line(agent.name)[:60]
-    words = "Transcripts that are kept here stay. This cannot be undone."
-    question = Confirm(f"Delete all chats of “{name}” at D-ID?", words, name)
-    agreed = await browser.app.push_screen_wait(question)
-    if agreed:
-        await (await browser.app.client()).delete_chats(agent.id)
-        browser.notify(f"The chats of “{name}” are deleted.")
+async def show_runtime(browser: Browser, agent: Agent) -> bool:
+    """What a client sees of an agent."""
+    seen = await (await browser.app.client()).runtime(agent.id)
+    browser.app.push_screen(Detail(browser.place, seen, title="What a client sees"))
     return False
 
 
 #: By the kind of the list: what ``n`` makes in it, and what ``e`` and ``E`` do to a row.
 NEW: dict[str, Deed] = {
     "agents": new_agent,
+    "sessions": access.new_session,
     "knowledge": new_knowledge,
     "documents": add_document,
-    "client-keys": new_key,
-    "secrets": new_secret,
-    "exports": new_export,
+    "client-keys": access.new_key,
+    "secrets": access.new_secret,
+    "exports": history.new_export,
+    "scenes": likeness.new_scene,
+    "voices": likeness.new_voice,
+    "files": likeness.new_file,
     "account": new_account_key,
 }
 EDIT: dict[str, Deed] = {
     "agents": edit_agent,
+    "listed-agents": edit_agent,
     "knowledge": edit_knowledge,
-    "client-keys": edit_key,
+    "client-keys": access.edit_key,
+    "secrets": access.edit_secret,
+    "presenters": likeness.edit_presenter,
     "account": edit_account,
 }
 WRITE: dict[str, Deed] = {"agents": write_agent}
 CLONE: dict[str, Deed] = {"agents": clone_agent}
+ALSO: dict[str, tuple[Also, ...]] = {
+    "agents": (
+        Also("v", "What a client sees of it", show_runtime),
+        Also("t", "A token for speech recognition", access.speech_token),
+        Also("w", "Have D-ID call its webhooks", test_webhooks),
+        Also("x", "Delete its chats at D-ID", history.delete_chats),
+        Also("r", "Restore a deleted agent", restore_agent, True),
+    ),
+    "sessions": access.SESSIONS_ALSO,
+    "files": likeness.FILES_ALSO,
+}

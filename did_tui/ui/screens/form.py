@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
@@ -14,12 +15,14 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Static, TextArea
 
 from did_tui.api.errors import DidError
+from did_tui.editor import NoEditor
 from did_tui.live.archive import write_private
-from did_tui.ui.editor import NoEditor, edited
-from did_tui.ui.forms import FormField, filled, get, written
+from did_tui.ui.editor import edited
+from did_tui.ui.forms import FormField, applies, filled, get, written
 from did_tui.ui.keys import bindings
 from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Choice, Pick
+from did_tui.ui.screens.filepick import FilePick
 from did_tui.ui.text import LONGEST, literal, one_line, plain
 from did_tui.ui.trash import file_name
 from did_tui.ui.widgets.topbar import TopBar
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
 
 #: Saves an object; what is wrong by path, {} when it was saved, None when the user thought again.
 Save = Callable[[dict[str, Any]], Awaitable[Mapping[str, str] | None]]
-#: Chooses a value for a field of the kind that its ``pick`` names; None for none.
-Choose = Callable[[FormField, Mapping[str, Any]], Awaitable[str | None]]
+#: Chooses something of the kind that a field's ``pick`` names: texts by the paths of their fields.
+Choose = Callable[[FormField, Mapping[str, Any]], Awaitable[Mapping[str, str] | None]]
+#: Tries what a form holds; the sentence that tells how that went. Raises ``DidError``.
+Trial = Callable[[Mapping[str, Any]], Awaitable[str]]
 
 
 class Form(Screen[bool]):
@@ -61,10 +66,13 @@ class Form(Screen[bool]):
         save: Save,
         choose: Choose | None = None,
         draft: str = "",
+        trials: Mapping[str, Trial] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self._crumbs, self._fields, self._before = crumbs, fields, before
         self._save, self._choose, self._draft = save, choose, draft
+        self._trials = trials
+        self._conditional = any(field.when or field.unless for field in fields)
         self._problems: dict[str, str] = {}
         self._kept: dict[str, str] = {}  # what the draft holds
         self._first = {field.path: written(field, get(before, field.path)) for field in fields}
@@ -86,7 +94,13 @@ class Form(Screen[bool]):
                         yield area
                     else:
                         one = plain(text)
-                        line = Input(one, compact=True, select_on_focus=False, id=f"f{number}")
+                        line = Input(
+                            one,
+                            compact=True,
+                            select_on_focus=False,
+                            password=field.sort == "secret",
+                            id=f"f{number}",
+                        )
                         line.disabled = not whole
                         yield line
         yield Static("", id="help")
@@ -98,7 +112,14 @@ class Form(Screen[bool]):
         self.query_one(TopBar).crumbs = (self.app.place, *map(one_line, self._crumbs))
         self._load_draft()
         self._say_changes()
+        self._show_what_applies()
+        self.call_after_refresh(self._begin)
         self.set_interval(2.0, self.keep_draft)
+
+    def _begin(self) -> None:
+        """Have the first field ready: Textual does so only where it is a single line."""
+        if self.focused is None:
+            self.focus_next("Form Input, Form TextArea")
 
     # What is typed
 
@@ -126,6 +147,11 @@ class Form(Screen[bool]):
         """The fields that hold something else than at first."""
         return {path: text for path, text in self.texts().items() if text != self._shown[path]}
 
+    def _to_keep(self) -> dict[str, str]:
+        """What may be in a draft: secrets are written nowhere."""
+        secret = {field.path for field in self._fields if field.sort == "secret"}
+        return {path: text for path, text in self.touched().items() if path not in secret}
+
     def after(self) -> tuple[dict[str, Any], dict[str, str]]:
         """The object as it would be, and what cannot be read of it."""
         return filled(self._fields, self._before, self.touched())
@@ -137,9 +163,10 @@ class Form(Screen[bool]):
         return int(focused.id[1:])
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Count what was changed."""
+        """Count what was changed, and show the fields that go with it."""
         event.stop()
         self._say_changes()
+        self._show_what_applies()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """The same."""
@@ -151,6 +178,13 @@ class Form(Screen[bool]):
         bar = self.query_one(TopBar)
         bar.mood = "busy" if count else "state"
         bar.state = f"● {count} change{'s' if count != 1 else ''}" if count else "no changes"
+
+    def _show_what_applies(self) -> None:
+        if not self._conditional:
+            return
+        after = self.after()[0]
+        for number, field in enumerate(self._fields):
+            self.query_one(f"#row{number}").display = applies(field, after)
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
         """The help of the field."""
@@ -165,6 +199,8 @@ class Form(Screen[bool]):
         line = self.query_one("#help", Static)
         line.set_class(bool(problem), "-wrong")
         more = "  enter: choose" if field.pick or field.choices else ""
+        if field.path in self._trials:
+            more += f"  f6: {field.trial}"
         line.update(literal(f"✗ {problem}" if problem else field.help + more))
 
     # Keys
@@ -177,15 +213,20 @@ class Form(Screen[bool]):
         if number is None or field is None or not (field.pick or field.choices):
             self.focus_next("Form Input, Form TextArea")
             return
-        if field.pick and self._choose is not None:
-            value = await self._choose(field, self.after()[0])
+        if field.pick == "path":
+            path = await self.app.push_screen_wait(FilePick(self._text(number)))
+            values = {field.path: path} if path else {}
+        elif field.pick and self._choose is not None:
+            values = dict(await self._choose(field, self.after()[0]) or {})
         else:
             choices = [Choice(choice, choice) for choice in field.choices]
             at = self._text(number)
             chosen = field.choices.index(at) if at in field.choices else 0
             value = await self.app.push_screen_wait(Pick(field.label, choices, chosen))
-        if value is not None:
-            self._put(number, value)
+            values = {field.path: value} if value is not None else {}
+        for other, each in enumerate(self._fields):
+            if each.path in values:
+                self._put(other, values[each.path])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter."""
@@ -211,6 +252,27 @@ class Form(Screen[bool]):
             return
         single = self._fields[number].rows == 1
         self._put(number, one_line(text) if single else plain(text).rstrip("\n"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Only some fields can be tried."""
+        if action != "try_field":
+            return True
+        number = self._focused()
+        here = number is not None and self._fields[number].path in self._trials
+        return True if here else None if self._trials else False
+
+    @work(group="trial", exclusive=True)
+    async def action_try_field(self) -> None:
+        """Try what the field names."""
+        number = self._focused()
+        trial = self._trials.get(self._fields[number].path) if number is not None else None
+        if number is None or trial is None:
+            return
+        title = self._fields[number].label
+        try:
+            self.notify(await trial(self.after()[0]), title=title)
+        except (DidError, OSError) as error:
+            self.notify(str(error), title=title, severity="error")
 
     def action_help_form(self) -> None:
         """The keys."""
@@ -279,7 +341,7 @@ class Form(Screen[bool]):
 
     def keep_draft(self) -> None:
         """Write down what was typed, where this form has a place for it."""
-        path, touched = self._draft_path(), self.touched()
+        path, touched = self._draft_path(), self._to_keep()
         if path is None or not touched or touched == self._kept:
             return
         try:
@@ -308,3 +370,9 @@ class Form(Screen[bool]):
         path = self._draft_path()
         if path is not None:
             path.unlink(missing_ok=True)
+
+
+async def filled_in(app: DidTui, form: Form) -> bool:
+    """Show a form; whether it was saved."""
+    saved = await app.push_screen_wait(form)
+    return bool(saved)

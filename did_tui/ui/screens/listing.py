@@ -15,8 +15,10 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
 from did_tui.api.errors import DidError
+from did_tui.api.inventory import Document
 from did_tui.api.models import Resource
-from did_tui.ui.kinds import Place, name_of
+from did_tui.ui.exports import OrderedExport
+from did_tui.ui.kinds import Place, name_of, owner
 from did_tui.ui.resources import kind_of
 from did_tui.ui.rows import Row, Rows
 from did_tui.ui.text import literal, one_line
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from did_tui.ui.app import DidTui
 
 PREVIEW_FROM = 116  # columns of the terminal from which there is room for the preview
+FACES_FROM = 80  # the same where a face is chosen by its picture
 REFRESH = 10.0  # seconds between two looks at a list that is on the screen
 SOON, LATE = 2.0, 15.0  # the same while something in it is being made: at first, at most
 
@@ -47,8 +50,10 @@ class Listing(Screen[Any]):
 
     wide: reactive[bool] = reactive(True, init=False)
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, narrow_preview: bool = False) -> None:
         super().__init__()
+        faces = narrow_preview and place.kind.picture is not None
+        self._preview_from = FACES_FROM if faces else PREVIEW_FROM
         self.place, self.kind = place, place.kind
         self.rows = Rows()
         self._more: AsyncIterator[Sequence[Resource]] | None = None
@@ -56,7 +61,7 @@ class Listing(Screen[Any]):
         self._paged = False  # more than one page has been read
         self._pause = REFRESH
         self._due = float("inf")
-        self._loaded = False
+        self._loaded = self._making = False
         self._asked = 0.0  # when it was loaded last, or begun to be
         self._stale_since = ""
 
@@ -89,7 +94,7 @@ class Listing(Screen[Any]):
 
     def _lay_out(self) -> None:
         preview = self.query_one(Preview)
-        shown = self.wide and self.size.width >= PREVIEW_FROM
+        shown = self.wide and self.size.width >= self._preview_from
         if preview.display != shown:
             preview.display = shown
             self._preview()
@@ -135,6 +140,8 @@ class Listing(Screen[Any]):
             return
         finally:
             slow.stop()
+        if self._left:
+            return
         fresh = self.kind.rows(found, self.place)
         if merging:
             self.rows.merge(fresh)
@@ -143,10 +150,24 @@ class Listing(Screen[Any]):
             self._more = pages if found else None
             self._paged = False
         self._loaded, self._stale_since = True, ""
+        self._follow(found)
         self.fill()
         self._plan()
         self.want_more()
         self.app.loaded()
+
+    @property
+    def _left(self) -> bool:
+        """Whether the list was left while it loaded: its parts go before its tasks do."""
+        return not self.query(TopBar)
+
+    def _follow(self, found: Sequence[Resource]) -> None:
+        """What is being made is waited for elsewhere, too."""
+        for one in found:
+            if isinstance(one, Document) and one.id and not (one.done or one.failed):
+                self.app.follow_document(owner(self.place), one)
+            elif isinstance(one, OrderedExport) and one.state in ("created", "started"):
+                self.app.follow_export(one.export_id, one.agent_name)
 
     def want_more(self) -> None:
         """Fetch the pages that are needed: those in sight, all to filter or sort by a column."""
@@ -167,7 +188,7 @@ class Listing(Screen[Any]):
                 if page is None:
                     self._more = None
                     break
-                if self._more is not pages:
+                if self._more is not pages or self._left:
                     break
                 self._paged = True
                 self.rows.add(self.kind.rows(page, self.place))
@@ -177,18 +198,23 @@ class Listing(Screen[Any]):
             self.notify(f"{error}. r tries again.", title="Not all is loaded", severity="error")
         finally:
             self._loading_more = False
+        if self._left:
+            return
         self._say_state()
         if self._more is not pages:
             self.want_more()
 
     def _look_again(self) -> None:
-        if self.app.screen is self and self.app.app_focus and self.app.now() >= self._due:
-            self.load(quietly=True)
+        if self.app.screen is self and self.app.app_focus:
+            if self.app.now() >= self._due:
+                self.load(quietly=True)
+            elif self._making:
+                self.table.refresh()  # how long it has taken
 
     def _plan(self) -> None:
         """When to look again: soon while something is being made."""
-        making = any(self.kind.unfinished(row) for row in self.rows.all)
-        if making:
+        self._making = any(self.kind.unfinished(row) for row in self.rows.all)
+        if self._making:
             self._pause = min(LATE, self._pause * 1.5) if self._pause != REFRESH else SOON
         else:
             self._pause = REFRESH
@@ -252,10 +278,11 @@ class Listing(Screen[Any]):
         return f"{count}{more} {self.kind.one if count == 1 else self.kind.many}"
 
     def _state(self, sign: str) -> str:
-        following = len(self.app.following)
-        indexed = f"{following} being indexed · " if following else ""
-        credits_left = f"{self.app.credits} · " if self.app.credits else ""
-        return f"{indexed}{credits_left}{self._how_many()} · {sign}"
+        errands = self.app.following.values()
+        busy = {errand.busy for errand in errands}
+        what = busy.pop() if len(busy) == 1 else "being made"
+        news = f"{len(errands)} {what}" if errands else self.app.credits
+        return f"{news} · {self._how_many()} · {sign}" if news else f"{self._how_many()} · {sign}"
 
     def _say_state(self) -> None:
         bar = self.query_one(TopBar)
@@ -272,6 +299,8 @@ class Listing(Screen[Any]):
             self._say(literal(words + late, "$muted"))
 
     def _failed(self, error: DidError | OSError) -> None:
+        if self._left:
+            return
         bar = self.query_one(TopBar)
         self._plan()
         if self._loaded:

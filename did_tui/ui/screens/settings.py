@@ -13,8 +13,9 @@ from textual.widgets import Footer, Input, Static
 
 from did_tui import configfile
 from did_tui.config import SETTINGS, BadSetting, Origin, Setting, Settings, Value
+from did_tui.editor import NoEditor
 from did_tui.ui.accounts import TROUBLE
-from did_tui.ui.editor import NoEditor, edited
+from did_tui.ui.editor import edited
 from did_tui.ui.keys import bindings
 from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Choice, Dialog, Pick

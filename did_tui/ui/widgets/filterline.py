@@ -22,9 +22,13 @@ class FilterLine(Horizontal):
     FilterLine #count { width: auto; color: $muted; }
     """
 
+    def __init__(self, label: str = "Filter") -> None:
+        super().__init__()
+        self._label = label
+
     def compose(self) -> ComposeResult:
         """A label, the text, a count."""
-        yield Static("Filter", id="label")
+        yield Static(self._label, id="label")
         yield Input(compact=True, select_on_focus=False)
         yield Static("", id="count")
 
