@@ -26,7 +26,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from did_tui.api.client import Client
-from did_tui.api.errors import DidError, NotFound, SessionLost, Unreachable
+from did_tui.api.errors import BadAnswer, DidError, NotFound, SessionLost, Unreachable
 from did_tui.api.http import is_loopback
 from did_tui.api.models import Stream
 from did_tui.live import ice, rtc, wire
@@ -45,6 +45,8 @@ HANG_UP_SECONDS = 2.0
 DELETE_PAUSES = (1.0, 4.0)  # seconds before a DELETE that got no answer is tried again
 SOCKET_SECONDS = 10.0
 LARGEST_NOTIFICATION = 1 << 20  # bytes
+
+PERHAPS_OPEN = "The stream may be open all the same: D-ID ends it by itself after two minutes."
 
 Emit = Callable[[Event], None]
 
@@ -135,8 +137,15 @@ class WebRtcStream:
             stream = await self._client.create_stream(
                 self._agent_id, options, connection=self._connection
             )
-        except DidError:
-            self._erase()
+        except DidError as error:
+            if isinstance(error, BadAnswer) or (
+                isinstance(error, Unreachable) and error.perhaps_done
+            ):
+                error.advice = f"{error.advice} {PERHAPS_OPEN}"
+                if self._page is not None:
+                    self._page.lose()
+            else:
+                self._erase()
             raise
         if self._page is not None:
             self._page.complete(stream)
