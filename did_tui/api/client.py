@@ -7,6 +7,7 @@ those of protocol 2 to 5; ``operations.py`` lists them all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -32,13 +33,16 @@ class Client(AgentCalls, KnowledgeCalls, CatalogueCalls, AccountCalls):
         mode: str = "Functional",
         connection: str | None = None,
     ) -> Chat:
-        """``POST /agents/{id}/chat``."""
+        """``POST /agents/{id}/chat``; raises ``BadAnswer`` where that has no id."""
         path = path_of("agents", agent_id, "chat")
         body = {"persist": persist}
         answer = await self._call(
             "POST", path, body=body, headers=_mode_headers(mode), connection=connection
         )
-        return Chat.parse(answer)
+        chat = Chat.parse(answer)
+        if not chat.id:
+            raise BadAnswer("D-ID opened a chat and did not say which.")
+        return chat
 
     async def send_message(
         self,
@@ -126,10 +130,11 @@ class Client(AgentCalls, KnowledgeCalls, CatalogueCalls, AccountCalls):
     async def send_answer(
         self, agent_id: str, stream: Stream, sdp: str, *, connection: str | None = None
     ) -> None:
-        """``POST …/sdp``: this side's answer to the offer."""
+        """``POST …/sdp``: this side's answer to the offer; what is said to it is of no interest."""
         body = {"session_id": stream.session_id, "answer": {"type": "answer", "sdp": sdp}}
         path = _stream_path(agent_id, stream) + "/sdp"
-        await self._call("POST", path, body=body, connection=connection)
+        with suppress(BadAnswer):
+            await self._call("POST", path, body=body, connection=connection)
 
     async def send_candidate(
         self,

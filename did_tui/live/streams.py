@@ -8,6 +8,7 @@ once, while candidates are being gathered; then they are posted, and the end of 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,9 +53,13 @@ Emit = Callable[[Event], None]
 
 
 class OfferUnreadable(DidError):
-    """The service sent an offer that aiortc cannot read."""
+    """The service sent an offer that aiortc cannot read: ``sdp``, without its passwords."""
 
-    advice = "Please report this, with the report of --report."
+    advice = "Please report this."
+
+    def __init__(self, sdp: str, why: object) -> None:
+        self.sdp = re.sub(r"(?m)^(a=ice-(?:ufrag|pwd):).*$", r"\1…", sdp)
+        super().__init__(f"The service sent an offer that this program cannot read: {why}.")
 
 
 class NoRelay(DidError):
@@ -198,12 +203,12 @@ class WebRtcStream:
         channel.on("open", lambda: self._emit(StepDone("channel")))
         channel.on("message", self._heard)
         sdp = stream.offer_sdp
+        if "m=" not in sdp:  # aiortc would answer it with as little
+            raise OfferUnreadable(sdp, "it is of nothing")
         try:
             await pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
         except Exception as error:  # aiortc raises every kind for a damaged SDP
-            raise OfferUnreadable(
-                f"The service sent an offer that this program cannot read ({error or 'empty'})."
-            ) from error
+            raise OfferUnreadable(sdp, str(error) or type(error).__name__) from error
         self.takes_voice = rtc.takes_sound(sdp)
         if self._voice is not None and self.takes_voice:
             pc.addTrack(self._voice)

@@ -174,11 +174,18 @@ async def test_a_stream_whose_name_never_came_is_ended_by_the_service(
 async def test_an_offer_that_cannot_be_read(
     service: RunningEmulator, control: Control, tmp_path: Path
 ) -> None:
-    offer = {"type": "offer", "sdp": "v=nonsense"}
+    offer = {"type": "offer", "sdp": "v=nonsense\r\na=ice-pwd:secret\r\nm=nonsense"}
     stream = {"id": "strm_x", "session_id": "x", "offer": offer, "ice_servers": [5]}
     await control.fault("open_stream", status=201, body=stream)
     async with guest(service, control, tmp_path) as seat:
-        await seat.see("an offer that this program cannot read", "Please report this")
+        await seat.see("an offer that this program cannot read", "f3 to copy a report")
+        await seat.press("f3")
+        await seat.see("Copied")
+        report = seat.app.clipboard
+        assert report.startswith("did-tui ")
+        assert "v=nonsense" in report
+        assert "a=ice-pwd:…" in report
+        assert "secret" not in report
         await seat.press("f2")
         await seat.connected()
 
@@ -273,7 +280,7 @@ async def test_a_service_that_wants_to_be_left_alone(
         for number, headers in enumerate(({"Retry-After": "2"}, NO_RETRY_AFTER), 1):
             await control.fault("send_message", status=429, headers=headers)
             await seat.write(f"{QUESTION} {number}")
-            await seat.see(f"{BUSY}: Too Many Requests (429), again in")
+            await seat.see("again in ", f"s: {BUSY}: Too Many Requests (429)")
             await seat.answered(number)
         await control.fault("send_message", delay=1.0)
         await seat.write(f"{QUESTION} 3")
