@@ -164,7 +164,7 @@ async def test_a_stream_whose_name_never_came_is_ended_by_the_service(
     await control.limit(idle_seconds=3.0)
     await control.fault("open_stream", when="after", drop=True)
     async with guest(service, control, tmp_path) as seat:
-        await seat.see("✗ not connected", "cannot be reached")
+        await seat.see("✗ not connected", "cannot be reached", "D-ID ends it by itself")
         await control.none_open()
         await control.limit(idle_seconds=120.0)
         await seat.press("f2")
