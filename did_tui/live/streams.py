@@ -204,7 +204,7 @@ class WebRtcStream:
         channel.on("message", self._heard)
         sdp = stream.offer_sdp
         if "m=" not in sdp:  # aiortc would answer it with as little
-            raise OfferUnreadable(sdp, "it is of nothing")
+            raise OfferUnreadable(sdp, "it offers neither sound nor picture")
         try:
             await pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
         except Exception as error:  # aiortc raises every kind for a damaged SDP
