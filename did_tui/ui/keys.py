@@ -177,7 +177,7 @@ KEYS: tuple[Key, ...] = (
     ),
     _chat(
         "copy-report",
-        "f3",
+        "ctrl+r",
         "copy report",
         "Where D-ID's offer cannot be read: copy it, to report it",
         shown=True,

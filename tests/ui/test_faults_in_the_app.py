@@ -178,8 +178,8 @@ async def test_an_offer_that_cannot_be_read(
     stream = {"id": "strm_x", "session_id": "x", "offer": offer, "ice_servers": [5]}
     await control.fault("open_stream", status=201, body=stream)
     async with guest(service, control, tmp_path) as seat:
-        await seat.see("an offer that this program cannot read", "f3 to copy a report")
-        await seat.press("f3")
+        await seat.see("an offer that this program cannot read", "ctrl+r to copy a report")
+        await seat.press("ctrl+r")
         await seat.see("Copied")
         report = seat.app.clipboard
         assert report.startswith("did-tui ")

@@ -84,7 +84,7 @@ def ended(conversation: Conversation, now: float) -> tuple[str, str]:
         if conversation.hindrance == "credits":
             key = "Press f9 to go on in text, f2 to connect again."
         if conversation.hindrance == "offer":
-            key = "Press f3 to copy a report, f2 to connect again."
+            key = "Press ctrl+r to copy a report, f2 to connect again."
         if conversation.retry_at is not None and conversation.retry_at > now:
             key = f"Press f2 in {conversation.retry_at - now:.0f} s to connect again."
         return conversation.trouble, f"{conversation.advice} {key}".strip()
