@@ -479,8 +479,9 @@ async def test_what_is_longer_than_the_screen_can_be_read_to_its_end(
         assert lines[1:3] == [1, 2]
         assert lines[-1] == body.max_scroll_y > 2
         last = {"help": "Keys and commands", "passage": "No more.", "keys": "own selection"}[what]
-        await pilot.pause(0.3)
-        assert last in words(app.export_screenshot())
+        async with asyncio.timeout(20):  # it scrolls smoothly
+            while last not in words(app.export_screenshot()):
+                await asyncio.sleep(0.05)
         for key in ("k", "up", "pageup", "home"):
             await pilot.press(key)
             await settle(pilot)
