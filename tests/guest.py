@@ -135,7 +135,13 @@ class Guest:
         return sum(text in message.text for message in self.conversation.messages)
 
     async def answered(self, times: int = 1) -> None:
-        await self.until(lambda: self.said(ANSWER) >= times, "an answer")
+        """Wait until so many answers are there, the last one whole."""
+        transcript = self.conversation.transcript
+
+        def whole() -> bool:
+            return self.said(ANSWER) >= times and not transcript.awaiting
+
+        await self.until(whole, "an answer")
         assert self.said(ANSWER) == times
 
 
