@@ -7,7 +7,6 @@ those of protocol 2 to 5; ``operations.py`` lists them all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -130,11 +129,10 @@ class Client(AgentCalls, KnowledgeCalls, CatalogueCalls, AccountCalls):
     async def send_answer(
         self, agent_id: str, stream: Stream, sdp: str, *, connection: str | None = None
     ) -> None:
-        """``POST …/sdp``: this side's answer to the offer; what is said to it is of no interest."""
+        """``POST …/sdp``: this side's answer to the offer."""
         body = {"session_id": stream.session_id, "answer": {"type": "answer", "sdp": sdp}}
         path = _stream_path(agent_id, stream) + "/sdp"
-        with suppress(BadAnswer):
-            await self._call("POST", path, body=body, connection=connection)
+        await self._call("POST", path, body=body, connection=connection)
 
     async def send_candidate(
         self,
