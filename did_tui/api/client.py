@@ -32,13 +32,16 @@ class Client(AgentCalls, KnowledgeCalls, CatalogueCalls, AccountCalls):
         mode: str = "Functional",
         connection: str | None = None,
     ) -> Chat:
-        """``POST /agents/{id}/chat``."""
+        """``POST /agents/{id}/chat``; raises ``BadAnswer`` where that has no id."""
         path = path_of("agents", agent_id, "chat")
         body = {"persist": persist}
         answer = await self._call(
             "POST", path, body=body, headers=_mode_headers(mode), connection=connection
         )
-        return Chat.parse(answer)
+        chat = Chat.parse(answer)
+        if not chat.id:
+            raise BadAnswer("D-ID opened a chat and did not say which.")
+        return chat
 
     async def send_message(
         self,
@@ -106,9 +109,18 @@ class Client(AgentCalls, KnowledgeCalls, CatalogueCalls, AccountCalls):
     async def create_stream(
         self, agent_id: str, options: Mapping[str, Any], *, connection: str | None = None
     ) -> Stream:
-        """``POST /agents/{id}/streams``: an offer and the stream's ids."""
+        """``POST /agents/{id}/streams``: an offer and the stream's ids.
+
+        Of an answer that is damaged, the ids alone, where they can be read: to close it by.
+        """
         path = path_of("agents", agent_id, "streams")
-        answer = await self._call("POST", path, body=dict(options), connection=connection)
+        try:
+            answer = await self._call("POST", path, body=dict(options), connection=connection)
+        except BadAnswer as error:
+            stream = Stream.salvaged(error.content)
+            if stream is None:
+                raise
+            return stream
         stream = Stream.parse(answer)
         if not stream.id:
             raise BadAnswer("D-ID opened a stream and did not say which.")

@@ -52,9 +52,10 @@ class BadCredentials(DidError):
 
 
 class Unreachable(DidError):
-    """No answer came."""
+    """No answer came; ``perhaps_done`` where the request may have arrived all the same."""
 
     advice = "Check the network and DID_API_URL."
+    perhaps_done = False
 
 
 class TimedOut(Unreachable):
@@ -77,9 +78,10 @@ class ReadOnly(DidError):
 
 
 class BadAnswer(DidError):
-    """An answer came that this program cannot read."""
+    """An answer came that this program cannot read; ``content`` is what it was."""
 
     advice = "Is DID_API_URL the address of D-ID's API? A proxy may answer in its place."
+    content = b""
 
 
 class ApiError(DidError):

@@ -153,7 +153,9 @@ class Http:
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise BadAnswer(f"{_host(self.api_url)} did not answer with JSON.") from error
+            bad = BadAnswer(f"{_host(self.api_url)} did not answer with JSON.")
+            bad.content = content
+            raise bad from error
 
     async def _fetch(
         self, method: str, url: str, most: int, **options: Any
@@ -167,7 +169,9 @@ class Http:
                     if len(content) > most:
                         raise BadAnswer(f"{_host(url)} sent more than anything here is long.")
         except _NO_ANSWER as error:
-            raise _unreachable(error, url) from error
+            unreachable = _unreachable(error, url)
+            unreachable.perhaps_done = isinstance(error, _AFTER_IT_WAS_SENT)
+            raise unreachable from error
         return response, bytes(content)
 
     def _connected(self, url: str) -> httpx.AsyncClient:
@@ -191,6 +195,7 @@ class Http:
 
 #: Everything that httpx, the proxy and certificate settings, and the network raise.
 _NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, OSError, ImportError, ValueError)
+_AFTER_IT_WAS_SENT = (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError)
 
 
 def path_of(*parts: str) -> str:

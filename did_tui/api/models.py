@@ -10,7 +10,10 @@ Fields are those of D-ID's OpenAPI and SDK types (schemas.md; protocol 2.1 to 2.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
 
@@ -26,6 +29,8 @@ from pydantic import (
 )
 
 from did_tui.api.errors import BadAnswer
+
+_IDS = re.compile(r'"(id|session_id)"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 class Resource(BaseModel):
@@ -271,6 +276,15 @@ class Stream(Resource):
     ice_servers: Objects[IceServer] = Field(default_factory=list)
     fluent: bool = False
     interrupt_enabled: bool = False
+
+    @classmethod
+    def salvaged(cls, damaged: bytes) -> Stream | None:
+        """A stream of which only the ids can be read; None where they cannot."""
+        found: dict[str, str] = {}
+        for name, text in _IDS.findall(damaged.decode(errors="replace")):
+            with suppress(ValueError):
+                found.setdefault(name, json.loads(text))
+        return cls(**found) if len(found) == 2 else None
 
     @property
     def offer_sdp(self) -> str:

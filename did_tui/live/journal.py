@@ -30,6 +30,8 @@ from did_tui.live.archive import write_private
 
 FORGOTTEN_SECONDS = 24 * 3600.0
 """After which D-ID has long ended a stream by itself, and its file goes unread."""
+UNNAMED_SECONDS = 180.0
+"""After which D-ID has ended a stream that nobody uses: two minutes, and a little more."""
 LARGEST_FILE = 64 * 1024  # bytes; a session id has some 300
 SWEEP_SECONDS = 10.0
 LATEST = 1e11  # seconds since the epoch, beyond which there are no dates
@@ -40,7 +42,7 @@ class Entry:
     """One stream: where, whose, since when (seconds since the epoch); no ids until it has some.
 
     ``account`` tells keys apart and does not give them away. ``place`` is where the process id is
-    known.
+    known. ``unnamed`` is a stream that may be open although its ids never came.
     """
 
     api_url: str
@@ -52,6 +54,7 @@ class Entry:
     stream_id: str = ""
     session_id: str = ""
     place: str = ""
+    unnamed: bool = False
 
 
 class Swept(NamedTuple):
@@ -59,6 +62,12 @@ class Swept(NamedTuple):
 
     said: str
     closed: int
+
+
+UNNAMED = (
+    "A stream from {when} may be open whose name never came here:"
+    " D-ID ends it by itself after two minutes."
+)
 
 
 class Journal:
@@ -105,8 +114,19 @@ class Journal:
                 continue  # whether it still runs cannot be seen from here
             elif not is_alive(entry.pid, entry.began):
                 if not entry.stream_id:
-                    page.erase()  # no ids ever came: there is nothing to close it by
-                elif (entry.api_url, entry.account) == (client.api_url, account_of(client)):
+                    page.lose()  # no ids ever came: there is nothing to close it by
+                elif page.is_of(client):
+                    found.append(page)
+        return found
+
+    def unnamed(self, client: Client, now: float) -> list[Page]:
+        """The pages of this account's streams that only D-ID can end, which it has by then."""
+        found = []
+        for page in self.pages():
+            if page.entry.unnamed and page.is_of(client):
+                if abs(now - page.entry.opened) > UNNAMED_SECONDS:
+                    page.erase()
+                else:
                     found.append(page)
         return found
 
@@ -122,6 +142,16 @@ class Page:
         """The stream's ids are known."""
         self.entry = replace(self.entry, stream_id=stream.id, session_id=stream.session_id)
         self.write()
+
+    def lose(self) -> None:
+        """The stream may be open, and its ids are not to be had."""
+        self.entry = replace(self.entry, unnamed=True)
+        self.write()
+
+    def is_of(self, client: Client) -> bool:
+        """Whether the stream is of this client's account."""
+        of = self.entry.api_url, self.entry.account
+        return of == (client.api_url, account_of(client))
 
     def write(self) -> None:
         """Replace the file in one go; only this user can read it."""
@@ -139,19 +169,27 @@ class Page:
 
 
 async def sweep(client: Client, journal: Journal) -> Swept:
-    """Close what programs that are gone have left open."""
-    left = journal.left_behind(client, time.time())
+    """Close what programs that are gone have left open, and say what cannot be closed."""
+    now = time.time()
+    left = journal.left_behind(client, now)
+    unnamed = [_when(page.entry.opened) for page in journal.unnamed(client, now)]
+    nameless = UNNAMED.format(when=min(unnamed)) if unnamed else ""
     if not left:
-        return Swept("", 0)
+        return Swept(nameless, 0)
     closed = await asyncio.gather(*(_close(client, page) for page in left))
-    since = datetime.fromtimestamp(min(page.entry.opened for page in left))
-    when = since.strftime("%H:%M" if since.date() == datetime.now().date() else "%Y-%m-%d %H:%M")
+    when = _when(min(page.entry.opened for page in left))
     count = len(left)
     what = "1 stream looks" if count == 1 else f"{count} streams look"
     failed = closed.count(False)
     them = "it" if failed == 1 else "them"
     done = f"{failed} could not be closed, D-ID ends {them} by itself" if failed else "closed"
-    return Swept(f"{what} like ours from {when}: {done}.", count - failed)
+    said = f"{what} like ours from {when}: {done}. {nameless}"
+    return Swept(said.strip(), count - failed)
+
+
+def _when(opened: float) -> str:
+    since = datetime.fromtimestamp(opened)
+    return since.strftime("%H:%M" if since.date() == datetime.now().date() else "%Y-%m-%d %H:%M")
 
 
 async def _close(client: Client, page: Page) -> bool:

@@ -66,6 +66,7 @@ from did_tui.live.line import RATE_SECONDS, Known, Line, NotYet, Wishes
 from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.recorder import Recorder
+from did_tui.live.streams import OfferUnreadable
 from did_tui.live.talk import LONGEST_WAIT, NotAnswered, Reply, Talk
 from did_tui.live.voicetrack import NO_VOICE, NOT_TAKEN, MicrophoneTrack
 
@@ -148,6 +149,12 @@ class Runner:
     def agent(self) -> RuntimeAgent | None:
         """Who the agent is, as soon as that is known."""
         return self.known.agent
+
+    @property
+    def unread_offer(self) -> str:
+        """The offer that could not be read, for a report; empty where there is none."""
+        error = self._line.error if self._line is not None else None
+        return error.sdp if isinstance(error, OfferUnreadable) else ""
 
     # Opening
 

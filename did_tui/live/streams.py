@@ -8,6 +8,7 @@ once, while candidates are being gathered; then they are posted, and the end of 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from did_tui.api.client import Client
-from did_tui.api.errors import DidError, NotFound, SessionLost, Unreachable
+from did_tui.api.errors import BadAnswer, DidError, NotFound, SessionLost, Unreachable
 from did_tui.api.http import is_loopback
 from did_tui.api.models import Stream
 from did_tui.live import ice, rtc, wire
@@ -46,13 +47,19 @@ DELETE_PAUSES = (1.0, 4.0)  # seconds before a DELETE that got no answer is trie
 SOCKET_SECONDS = 10.0
 LARGEST_NOTIFICATION = 1 << 20  # bytes
 
+PERHAPS_OPEN = "The stream may be open all the same: D-ID ends it by itself after two minutes."
+
 Emit = Callable[[Event], None]
 
 
 class OfferUnreadable(DidError):
-    """The service sent an offer that aiortc cannot read."""
+    """The service sent an offer that aiortc cannot read: ``sdp``, without its passwords."""
 
-    advice = "Please report this, with the report of --report."
+    advice = "Please report this."
+
+    def __init__(self, sdp: str, why: object) -> None:
+        self.sdp = re.sub(r"(?m)^(a=ice-(?:ufrag|pwd):).*$", r"\1…", sdp)
+        super().__init__(f"The service sent an offer that this program cannot read: {why}.")
 
 
 class NoRelay(DidError):
@@ -135,8 +142,15 @@ class WebRtcStream:
             stream = await self._client.create_stream(
                 self._agent_id, options, connection=self._connection
             )
-        except DidError:
-            self._erase()
+        except DidError as error:
+            if isinstance(error, BadAnswer) or (
+                isinstance(error, Unreachable) and error.perhaps_done
+            ):
+                error.advice = f"{error.advice} {PERHAPS_OPEN}"
+                if self._page is not None:
+                    self._page.lose()
+            else:
+                self._erase()
             raise
         if self._page is not None:
             self._page.complete(stream)
@@ -189,12 +203,12 @@ class WebRtcStream:
         channel.on("open", lambda: self._emit(StepDone("channel")))
         channel.on("message", self._heard)
         sdp = stream.offer_sdp
+        if "m=" not in sdp:  # aiortc would answer it with as little
+            raise OfferUnreadable(sdp, "it offers neither sound nor picture")
         try:
             await pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
         except Exception as error:  # aiortc raises every kind for a damaged SDP
-            raise OfferUnreadable(
-                f"The service sent an offer that this program cannot read ({error or 'empty'})."
-            ) from error
+            raise OfferUnreadable(sdp, str(error) or type(error).__name__) from error
         self.takes_voice = rtc.takes_sound(sdp)
         if self._voice is not None and self.takes_voice:
             pc.addTrack(self._voice)

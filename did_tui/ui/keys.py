@@ -191,6 +191,13 @@ KEYS: tuple[Key, ...] = (
     _chat(
         "text-only", "f9", "text only", "Where credits are gone: connect without video", shown=True
     ),
+    _chat(
+        "copy-report",
+        "ctrl+r",
+        "copy report",
+        "Where D-ID's offer cannot be read: copy it, to report it",
+        shown=True,
+    ),
     _prompt("send", "enter", "send", "Send the message", shown=True),
     _prompt("newline", "shift+enter,ctrl+j,alt+enter", "new line", "Begin a new line"),
     _prompt("editor", "f4", "editor", "Write the message in $VISUAL or $EDITOR"),

@@ -56,6 +56,22 @@ def test_a_bad_row_hides_no_other_and_is_kept_with_a_note() -> None:
     assert page.token == ""
 
 
+@pytest.mark.parametrize(
+    ("damaged", "ids"),
+    [
+        (b'{"id":"s1","session_id":"AWS=\\"a\\"; Path=/","offer":{"ty', ("s1", 'AWS="a"; Path=/')),
+        (b'{"session_id": "x", "jsep": 3, "id" : "s1", "id": "s2"', ("s1", "x")),
+        (b'{"id":"s1","session_id":"AWS', None),
+        (b'{"id":"s1","session_id":"\\x"}}', None),
+        (b'{"id":5,"session_id":"x"', None),
+        (b"\xff\x00", None),
+    ],
+)
+def test_of_a_damaged_stream_the_ids_are_saved(damaged: bytes, ids: tuple[str, str] | None) -> None:
+    stream = Stream.salvaged(damaged)
+    assert (stream and (stream.id, stream.session_id)) == ids
+
+
 @pytest.mark.parametrize("answer", ["x", 3, {"other": []}, {"agents": 3}, {"agents": {}}])
 def test_what_is_no_list_is_no_empty_list(answer: object) -> None:
     with pytest.raises(BadAnswer):

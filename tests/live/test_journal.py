@@ -20,7 +20,14 @@ from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
 from did_tui.api.errors import NotFound, SessionLost
 from did_tui.api.models import Stream
-from did_tui.live.journal import FORGOTTEN_SECONDS, Journal, beginning_of, is_alive, sweep
+from did_tui.live.journal import (
+    FORGOTTEN_SECONDS,
+    UNNAMED_SECONDS,
+    Journal,
+    beginning_of,
+    is_alive,
+    sweep,
+)
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.speaker import SilentSpeaker
 from did_tui.live.runner import Runner
@@ -168,6 +175,27 @@ async def test_what_kill_9_left_is_closed_by_the_next_start(
     gone = Stream(id=page.entry.stream_id, session_id=page.entry.session_id)
     with pytest.raises((NotFound, SessionLost)):
         await client.delete_stream(page.entry.agent_id, gone)
+    await client.close()
+
+
+async def test_a_stream_whose_name_never_came_is_told_of_until_it_has_ended(
+    tmp_path: Path,
+) -> None:
+    client, journal = client_of("http://127.0.0.1:1"), Journal(tmp_path)
+    journal.begin(client, "agt_1")
+    assert await sweep(client, journal) == ("", 0), "it is being asked for"
+    forge(journal)
+    words, closed = await sweep(client, journal)
+    assert re.fullmatch(
+        r"A stream from \d\d:\d\d may be open whose name never came here:"
+        r" D-ID ends it by itself after two minutes\.",
+        words,
+    )
+    assert closed == 0
+    assert await sweep(client_of("http://127.0.0.1:1", "a:b"), journal) == ("", 0)
+    forge(journal, opened=time.time() - UNNAMED_SECONDS - 1)
+    assert await sweep(client, journal) == ("", 0)
+    assert not list(journal.pages())
     await client.close()
 
 

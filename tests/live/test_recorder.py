@@ -101,8 +101,10 @@ def test_picture_and_sound_are_in_sync(tmp_path: Path) -> None:
     loud = np.convolve(np.abs(heard) > 0.1, np.ones(240), "same") > 10
     beeps = begins(loud, np.arange(len(heard)) / RATE)
     assert len(flashes) == len(beeps) == 6
-    assert max(abs(f - b) for f, b in zip(flashes, beeps, strict=True)) < 0.05
-    assert flashes == pytest.approx([1, 2, 3, 4, 5, 6], abs=0.05)
+    late = 0.04 if recorder.pictures_lost else 0.0  # then a flash begins with its second picture
+    assert max(abs(f - b) for f, b in zip(flashes, beeps, strict=True)) < 0.05 + late
+    assert flashes == pytest.approx([1, 2, 3, 4, 5, 6], abs=0.05 + late)
+    assert beeps == pytest.approx([1, 2, 3, 4, 5, 6], abs=0.05)
 
 
 def test_sound_that_is_missing_is_silence_and_what_follows_is_in_its_place(tmp_path: Path) -> None:

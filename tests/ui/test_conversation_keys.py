@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -478,8 +479,9 @@ async def test_what_is_longer_than_the_screen_can_be_read_to_its_end(
         assert lines[1:3] == [1, 2]
         assert lines[-1] == body.max_scroll_y > 2
         last = {"help": "Keys and commands", "passage": "No more.", "keys": "own selection"}[what]
-        await pilot.pause(0.3)
-        assert last in words(app.export_screenshot())
+        async with asyncio.timeout(20):  # it scrolls smoothly
+            while last not in words(app.export_screenshot()):
+                await asyncio.sleep(0.05)
         for key in ("k", "up", "pageup", "home"):
             await pilot.press(key)
             await settle(pilot)
@@ -640,13 +642,17 @@ async def test_nothing_that_is_said_steers_the_terminal() -> None:
         screen._tick()
         await settle(pilot)
         await pilot.press("escape", "s", "k", "1")
+        async with asyncio.timeout(20):
+            while not isinstance(app.screen, Passage):
+                await asyncio.sleep(0.02)
         await settle(pilot)
-        assert isinstance(app.screen, Passage)
         await pilot.press("escape")
         runner.tell(e.Failed("stream", HOSTILE, HOSTILE), at=NOW)
+        async with asyncio.timeout(20):  # what was painted reaches the terminal a little later
+            while "[b]x[/]" not in terminal.text:
+                await asyncio.sleep(0.02)
         await settle(pilot)
         assert terminal.strange == []
         assert {title for title in terminal.titles if not title.startswith("22;")} == titles
         assert "\u202e" not in terminal.text
-        assert "[b]x[/]" in terminal.text
         assert app.is_running

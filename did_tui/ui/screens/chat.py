@@ -373,6 +373,8 @@ class ChatScreen(ChatKeys):
         """A key that cannot work now is not shown."""
         if action == "text_only":
             return self.conversation.over and self.conversation.hindrance == "credits"
+        if action == "copy_report":
+            return self.conversation.over and self.conversation.hindrance == "offer"
         return self.conversation.over if action == "again" else True
 
     def on_resize(self, _event: events.Resize) -> None:

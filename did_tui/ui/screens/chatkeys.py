@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from textual.app import SystemCommand
 from textual.binding import ActiveBinding
 from textual.screen import Screen
 
+from did_tui import __version__
 from did_tui.api.errors import DidError
 from did_tui.live.conversation import Conversation, Message
 from did_tui.ui import transcripts
@@ -126,6 +128,12 @@ class ChatKeys(Screen[None]):
         message = self.chosen
         if message is not None:
             self.copy(plain(message.heard_text))
+
+    def action_copy_report(self) -> None:
+        """Copy what whoever mends it needs: versions, the trouble, and the offer."""
+        offer = self.runner.unread_offer if self.runner is not None else ""
+        versions = f"did-tui {__version__}, aiortc {version('aiortc')}"
+        self.copy(plain(f"{versions}\n{self.conversation.trouble}\n\n{offer}"))
 
     def copy(self, text: str) -> None:
         """Give a text to the terminal's clipboard."""

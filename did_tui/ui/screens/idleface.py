@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,21 +16,28 @@ if TYPE_CHECKING:
 
     from did_tui.api.client import Client
     from did_tui.api.models import RuntimeAgent
-    from did_tui.live.media.idle import IdleLoop
+    from did_tui.live.media.idle import Crossing, IdleLoop
     from did_tui.live.media.playback import Playback
+
+QUIET = 0.15  # seconds without a picture of the stream, after which an utterance has been seen
 
 
 class IdleFace:
     """Gives the pictures of the stream, and between utterances those of the film.
 
-    Used from the event loop, except ``take``. ``picture_ready`` is called there.
+    The film plays until the first picture of an utterance is to be seen, and again after the last
+    one. Used from the event loop, except ``take``. ``picture_ready`` is called there.
     """
 
-    def __init__(self, picture_ready: Callable[[], None]) -> None:
-        self._picture_ready = picture_ready
+    def __init__(
+        self, picture_ready: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._picture_ready, self._clock = picture_ready, clock
         self._playback: Playback | None = None
         self._film: IdleLoop | None = None
+        self._crossing: Crossing | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._streamed = float("-inf")  # when the last picture of the stream was taken
 
     @property
     def taken(self) -> int:
@@ -41,27 +49,39 @@ class IdleFace:
         self._playback = playback
 
     def take(self) -> av.VideoFrame | None:
-        """The newest picture; the stream's goes before the film's."""
-        frame = self._playback.take_picture() if self._playback is not None else None
-        return frame if frame is not None or self._film is None else self._film.take()
+        """The newest picture; one of the stream ends the film."""
+        streamed = self._playback.take_picture() if self._playback is not None else None
+        film, crossing = self._film, self._crossing
+        if film is None or crossing is None:
+            return streamed
+        now = self._clock()
+        if streamed is not None:
+            self._streamed = now
+            film.stop()
+        frame = film.take() if streamed is None else streamed
+        return None if frame is None else crossing.next(frame, streamed is None, now)
 
     def look(self, conversation: Conversation, agent: RuntimeAgent | None, client: Client) -> None:
         """Play the film or stop it, as the conversation stands; load it when it is first wanted."""
         legacy = conversation.phase == "connected" and not conversation.fluent
-        wanted = legacy and conversation.plan.video and not conversation.speaking
+        wanted = legacy and conversation.plan.video
         if wanted and self._loading is None and agent is not None:
             address = agent.idle_video or agent.avatar.idle_video
             if address:
                 self._loading = asyncio.create_task(self._load(client, address))
-        if self._film is not None and wanted != self._film.running:
-            self._film.start() if wanted else self._film.stop()
+        if self._film is None:
+            return
+        if not wanted:
+            self._film.stop()
+        elif not conversation.speaking and self._clock() - self._streamed > QUIET:
+            self._film.start()
 
     async def _load(self, client: Client, address: str) -> None:
         try:
             data = await client.picture(address)
         except DidError:
             return  # a film less: the last picture stands
-        from did_tui.live.media.idle import IdleLoop
+        from did_tui.live.media.idle import Crossing, IdleLoop
 
         loop = asyncio.get_running_loop()
 
@@ -69,6 +89,7 @@ class IdleFace:
             with suppress(RuntimeError):  # the app has ended
                 loop.call_soon_threadsafe(self._picture_ready)
 
+        self._crossing = Crossing()
         self._film = IdleLoop(data, ready)
 
     def close(self) -> None:

@@ -68,7 +68,7 @@ def waits(conversation: Conversation, now: float) -> str:
     """What is being waited for while it connects or closes."""
     delayed = conversation.waits_until(now)
     if delayed is not None:
-        return f"{delayed.reason.rstrip('.')}, again in {delayed.until - now:.0f} s"
+        return f"again in {delayed.until - now:.0f} s: {delayed.reason}"
     return conversation.in_words or waiting_for(conversation, now)
 
 
@@ -83,6 +83,8 @@ def ended(conversation: Conversation, now: float) -> tuple[str, str]:
         key = "Press f2 to connect again."
         if conversation.hindrance == "credits":
             key = "Press f9 to go on in text, f2 to connect again."
+        if conversation.hindrance == "offer":
+            key = "Press ctrl+r to copy a report, f2 to connect again."
         if conversation.retry_at is not None and conversation.retry_at > now:
             key = f"Press f2 in {conversation.retry_at - now:.0f} s to connect again."
         return conversation.trouble, f"{conversation.advice} {key}".strip()
@@ -134,7 +136,7 @@ def trouble(
         found.append(f"D-ID closes this in {left:.0f} s unless you say something")
     delayed = conversation.waits_until(now)
     if delayed is not None:
-        found.append(f"{delayed.reason.rstrip('.')}, again in {delayed.until - now:.0f} s")
+        found.append(f"again in {delayed.until - now:.0f} s: {delayed.reason}")
     if missing > MISSING:
         found.append(f"sound lost {missing:.1%}")
     if figures is not None and abs(figures.sound_minus_picture_ms or 0) > APART:
