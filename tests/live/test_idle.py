@@ -88,7 +88,7 @@ def test_one_source_fades_into_the_other() -> None:
     assert crossing.next(last, "stream", 1.4) is last, "and then nothing is mixed any more"
 
 
-@pytest.mark.parametrize("over", [grey(200, 63, "rgb24"), grey(200, 64, "rgb24")], ids=str)
+@pytest.mark.parametrize("over", [grey(200, 63, "rgb24"), grey(200, 64, "rgb24")])
 def test_what_cannot_be_mixed_is_shown_as_it_is(over: av.VideoFrame) -> None:
     assert blended(grey(40), over, 0.5) is over
 
