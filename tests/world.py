@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ PATHS: dict[str, Any] = {
 }
 
 
+@cache
 def zipped() -> bytes:
     """An export: a chat that one can read, and one that nobody can."""
     said = [{"role": "user", "content": "What is new?"}, {"role": "assistant", "content": "Tea."}]

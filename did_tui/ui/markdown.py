@@ -7,7 +7,7 @@ address, pictures and videos are named; nothing is fetched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -85,8 +85,11 @@ def _parser() -> MarkdownIt:
 
 def _read(text: str, *, after: bool = False) -> _Writer:
     """Read a text without control characters; ``after`` where something stands above it."""
+    lines = text.split("\n")
+    # Without an empty line above it, what begins here may still turn out to belong there.
+    apart = {number + 1 for number, line in enumerate(lines) if not line.strip()}
     writer = _Writer(after)
-    writer.write(_parser().parse(text))
+    writer.write(_parser().parse(text), apart)
     position = 0
     for _ in range(writer.last_line):
         position = text.index("\n", position) + 1
@@ -105,12 +108,12 @@ class _Writer:
         self._mark = ""  # of the item that begins
         self._quotes = 0
 
-    def write(self, tokens: Sequence[Token]) -> None:
-        """Take all tokens of a text."""
+    def write(self, tokens: Sequence[Token], apart: Set[int]) -> None:
+        """Take all tokens of a text; the lines ``apart`` stand below an empty one."""
         rows: list[list[Content]] | None = None
         style = ""
         for token in tokens:
-            if token.level == 0 and token.nesting >= 0 and token.map:
+            if token.level == 0 and token.nesting >= 0 and token.map and token.map[0] in apart:
                 self.last_block, self.last_line = len(self.blocks), token.map[0]
             match token.type:
                 case "bullet_list_open":

@@ -311,7 +311,7 @@ async def test_a_child_killed_in_the_middle_is_replaced() -> None:
 @needs_wheel
 @needs_signals
 async def test_a_child_that_hangs_counts_as_crashed() -> None:
-    async with Voice(patience=0.5) as voice:
+    async with Voice(patience=1.5) as voice:
         expected = await voice.say("Hello.")
         first = voice.pid
         assert first

@@ -178,7 +178,9 @@ def test_pacat_plays_and_its_end_is_noticed() -> None:
             assert 0.06 <= feeder.speaker.latency() < 0.2
             feeder.end()
             time.sleep(0.3)
-        assert heard.counter_report().flawless
+        report = heard.counter_report()
+        assert (report.lost, report.repeats) == (0, 0)
+        assert report.silent < 0.1 * report.heard, "a busy machine may be late"
         with Feeder(open_speaker("pacat", env=server.env())) as feeder:
             server.kill()
             assert wait_until(lambda: feeder.error is not None, 2)

@@ -147,19 +147,24 @@ async def test_sixels_that_something_covers_are_cells() -> None:
             rows = terminal_of(app).cells[y : y + height]
             return any(cell[0] in "▀▄" for row in rows for cell in row[x : x + width])
 
+        async def become(*, wanted: bool) -> None:
+            async with asyncio.timeout(10):
+                while blocks() is not wanted:
+                    await calm(0.05)
+
         view.draw_with("sixel", "true")
         await shown(app, Source(11), 2)
-        assert not blocks()
+        await become(wanted=False)
         note = app.query_one("#note")
         with app._context():
             note.display = True
         await shown(app, Source(12), 2)
-        assert blocks()
+        await become(wanted=True)
         assert "a note" in terminal_of(app).text
         with app._context():
             note.display = False
         await shown(app, Source(13), 2)
-        assert not blocks()
+        await become(wanted=False)
 
 
 @pytest.mark.parametrize("shape", ["half", "kitty"])
