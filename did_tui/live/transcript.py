@@ -7,11 +7,13 @@ in pieces and whole, late, twice or not at all; it is shown once.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from did_tui.live.events import Answer, Citation, Partial, Source
+from did_tui.live.spoken import spoken
 
 MessageState: TypeAlias = Literal[
     "waiting",  # the user's: for the line, or for the turn before it
@@ -441,7 +443,7 @@ class Transcript:
         if message is not None and message.heard is not None and message.state == "done":
             seconds = now - message.heard[0]
             if seconds > LONG_ENOUGH:
-                self._speed = len(message.text) / seconds
+                self._speed = len(spoken(message.text)) / seconds
         self.end_speech(now)
 
     def cut_speech(self, now: float) -> None:
@@ -474,10 +476,16 @@ class Transcript:
 
 
 def cut_after(text: str, seconds: float, speed: float) -> int:
-    """How many characters of a text are heard in so many seconds, to the end of a word."""
+    """How many characters of a text are heard in so many seconds, to the end of a word.
+
+    ``speed`` is in letters that are spoken: addresses and the marks of Markdown take no time.
+    """
     heard = int(max(0.0, seconds) * speed)
+    if not heard:
+        return 0
     ends = [found.end() for found in re.finditer(r"\S+", text)]
-    return next((end for end in ends if end >= heard), len(text)) if heard else 0
+    cut = bisect_left(ends, heard, key=lambda end: len(spoken(text[:end])))
+    return ends[cut] if cut < len(ends) else len(text)
 
 
 def well_formed(text: str) -> str:
