@@ -121,6 +121,7 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
     """The driver to run on, None for Textual's own choice (Windows, and in a browser)."""
     if sys.platform == "win32" or env.get("TEXTUAL_DRIVER"):
         return None
+    from textual._xterm_parser import XTermParser
     from textual.drivers.linux_driver import LinuxDriver
     from textual.events import CursorPosition
 
@@ -142,6 +143,12 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             self._asked = self._answered = 0
             self._leaving = False
             super().start_application_mode()  # type: ignore[no-untyped-call]
+
+        def run_input_thread(self) -> None:
+            """Take what was typed before there was somebody to read single keys, then go on."""
+            for message in XTermParser().feed(typed_early(self.fileno)):
+                self.process_message(message)
+            super().run_input_thread()
 
         def write(self, data: str) -> None:
             """Hand over; never waits."""
@@ -210,6 +217,20 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
                 self._loop.call_soon_threadsafe(eased)
 
     return TerminalDriver
+
+
+def typed_early(fileno: int) -> str:
+    """What waits at a terminal that has just left its line mode: it was typed at the start.
+
+    Line mode has made a line feed of each enter, which is control and J to an application; here it
+    is enter again.
+    """
+    try:
+        waits = select.select([fileno], [], [], 0)[0]
+        typed = os.read(fileno, CHUNK) if waits else b""
+    except (OSError, ValueError):
+        return ""  # the terminal is gone, and nobody types any more
+    return typed.decode(errors="replace").replace("\n", "\r")
 
 
 def cell_size(fileno: int) -> tuple[int, int] | None:
