@@ -99,20 +99,31 @@ class Bench:
     agent_id: str
 
     explained: list[str] = field(default_factory=list)
+    runners: list[Runner] = field(default_factory=list)
 
     def runner(self, **options: Any) -> Runner:
         playback = Playback(open_speaker=lambda _sink: SilentSpeaker())
-        return Runner(
-            self.client, self.agent_id, playback, explain=self.explained.append, **options
-        )
+        explain = self.explained.append
+        runner = Runner(self.client, self.agent_id, playback, explain=explain, **options)
+        self.runners.append(runner)
+        return runner
 
 
 @pytest.fixture
 async def bench(emulator: RunningEmulator) -> AsyncIterator[Bench]:
+    before = asyncio.all_tasks()
     gate = Gate(httpx.AsyncHTTPTransport())
     client = Client(Credentials.parse(KEY), emulator.url, emulator.ws_url, transport=gate)
     agents = [agent async for agent in client.agents()]
-    yield Bench(gate, client, next(agent.id for agent in agents if agent.name == "Mira"))
+    bench = Bench(gate, client, next(agent.id for agent in agents if agent.name == "Mira"))
+    yield bench
+    # A test that failed leaves open ones, and closing may take longer than ``close`` waits: cut off
+    # with the loop, their sockets would be the trouble of whatever test comes next.
+    for runner in bench.runners:
+        await runner.close()
+    async with asyncio.timeout(40):
+        while asyncio.all_tasks() - before - {asyncio.current_task()}:
+            await asyncio.sleep(0.02)
     await client.close()
     assert gate.left_open == set()
 
