@@ -447,7 +447,10 @@ class Transcript:
         self.end_speech(now)
 
     def cut_speech(self, now: float) -> None:
-        """The agent was interrupted: what it was saying ends with the word that was heard."""
+        """The agent was interrupted: what it was saying ends with the word that was heard.
+
+        What it had still to say is forgotten: the next speech is of what comes after this.
+        """
         message = self.spoken
         if message is None:
             answer = self._turn.answers[-1] if self._turn.answers else None
@@ -458,11 +461,15 @@ class Transcript:
             if message.heard is not None:
                 message.cut = cut_after(message.text, now - message.heard[0], self._speed)
         self.end_speech(now)
+        self._forget_speech()
 
     def fall_silent(self) -> None:
         """A new question in silence: what was said before it will not be spoken any more."""
         if self.spoken is None and self._speech_began is None:
-            self._speech_over.update(m.id for m in self.messages if m.role == "assistant")
+            self._forget_speech()
+
+    def _forget_speech(self) -> None:
+        self._speech_over.update(m.id for m in self.messages if m.role == "assistant")
 
     def _follow_speech(self) -> None:
         if self.spoken is not None or self._speech_began is None:
