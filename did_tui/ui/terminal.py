@@ -135,13 +135,13 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             self._outlet: Outlet | None = None
             self._written_before = 0
             self._asked = self._answered = 0
-            self._leaving = False
+            self._leaving = self._left = False
 
         def start_application_mode(self) -> None:
             """Begin, or begin again after having been suspended."""
             self._outlet = Outlet(self._descriptor, self._eased)
             self._asked = self._answered = 0
-            self._leaving = False
+            self._leaving = self._left = False
             super().start_application_mode()  # type: ignore[no-untyped-call]
 
         def run_input_thread(self) -> None:
@@ -154,7 +154,7 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             """Hand over; never waits."""
             if self._leaving:
                 data = data.replace(ASK, "")
-            if self._outlet is not None:
+            if self._outlet is not None and not self._left:
                 self._asked += data.count(ASK)
                 self._outlet.write(data)
 
@@ -171,11 +171,15 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             super().disable_input()
 
         def stop_application_mode(self) -> None:
-            """Give the terminal back as it was; what it has not taken is not sent any more."""
+            """Give the terminal back as it was; what it has not taken is not sent any more.
+
+            Nor is what is painted later, while the conversation is still being closed.
+            """
             if self._outlet is not None and self._outlet.pending > CONGESTED:
                 self._outlet.clear()
                 self.write(_CUT_OFF)
             super().stop_application_mode()
+            self._left = True
 
         def close(self) -> None:
             """Wait for the terminal a little, then stop."""
