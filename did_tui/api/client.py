@@ -53,7 +53,10 @@ class Client(AgentCalls, KnowledgeCalls, CatalogueCalls, AccountCalls):
         mode: str = "Functional",
         connection: str | None = None,
     ) -> ChatResponse:
-        """``POST /agents/{id}/chat/{chat}``: the whole transcript, the new turn last."""
+        """``POST /agents/{id}/chat/{chat}``: the whole transcript, the new turn last.
+
+        Raises ``BadAnswer`` where that is answered with something else than a chat's answer.
+        """
         body: dict[str, Any] = {"chatMode": mode, "messages": list(messages)}
         if stream is not None:
             body |= {"streamId": stream.id, "sessionId": stream.session_id}
@@ -64,7 +67,10 @@ class Client(AgentCalls, KnowledgeCalls, CatalogueCalls, AccountCalls):
             headers=_mode_headers(mode),
             connection=connection,
         )
-        return ChatResponse.parse(answer)
+        response = ChatResponse.parse(answer)
+        if not response.readable:
+            raise BadAnswer("D-ID answered the message with something this program cannot read.")
+        return response
 
     async def rate(
         self,

@@ -254,6 +254,15 @@ class ChatResponse(Resource):
     chatMode: str = ""  # noqa: N815 (the wire's own spelling)
     videoId: str = ""  # noqa: N815
 
+    @property
+    def readable(self) -> bool:
+        """Whether it has a field that such an answer has (protocol 4.1), and a ``result`` is text.
+
+        Without one nothing says that the message was taken, and nobody should wait for its answer.
+        """
+        known = {"result", "matches", "documentIds", "chatMode", "context", "videoId"}
+        return bool(known & set(self.raw)) and isinstance(self.raw.get("result") or "", str)
+
 
 class IceServer(Resource):
     """A STUN or TURN server."""

@@ -7,11 +7,13 @@ in pieces and whole, late, twice or not at all; it is shown once.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from did_tui.live.events import Answer, Citation, Partial, Source
+from did_tui.live.spoken import spoken
 
 MessageState: TypeAlias = Literal[
     "waiting",  # the user's: for the line, or for the turn before it
@@ -441,11 +443,14 @@ class Transcript:
         if message is not None and message.heard is not None and message.state == "done":
             seconds = now - message.heard[0]
             if seconds > LONG_ENOUGH:
-                self._speed = len(message.text) / seconds
+                self._speed = len(spoken(message.text)) / seconds
         self.end_speech(now)
 
     def cut_speech(self, now: float) -> None:
-        """The agent was interrupted: what it was saying ends with the word that was heard."""
+        """The agent was interrupted: what it was saying ends with the word that was heard.
+
+        What it had still to say is forgotten: the next speech is of what comes after this.
+        """
         message = self.spoken
         if message is None:
             answer = self._turn.answers[-1] if self._turn.answers else None
@@ -456,11 +461,15 @@ class Transcript:
             if message.heard is not None:
                 message.cut = cut_after(message.text, now - message.heard[0], self._speed)
         self.end_speech(now)
+        self._forget_speech()
 
     def fall_silent(self) -> None:
         """A new question in silence: what was said before it will not be spoken any more."""
         if self.spoken is None and self._speech_began is None:
-            self._speech_over.update(m.id for m in self.messages if m.role == "assistant")
+            self._forget_speech()
+
+    def _forget_speech(self) -> None:
+        self._speech_over.update(m.id for m in self.messages if m.role == "assistant")
 
     def _follow_speech(self) -> None:
         if self.spoken is not None or self._speech_began is None:
@@ -474,10 +483,16 @@ class Transcript:
 
 
 def cut_after(text: str, seconds: float, speed: float) -> int:
-    """How many characters of a text are heard in so many seconds, to the end of a word."""
+    """How many characters of a text are heard in so many seconds, to the end of a word.
+
+    ``speed`` is in letters that are spoken: addresses and the marks of Markdown take no time.
+    """
     heard = int(max(0.0, seconds) * speed)
+    if not heard:
+        return 0
     ends = [found.end() for found in re.finditer(r"\S+", text)]
-    return next((end for end in ends if end >= heard), len(text)) if heard else 0
+    cut = bisect_left(ends, heard, key=lambda end: len(spoken(text[:end])))
+    return ends[cut] if cut < len(ends) else len(text)
 
 
 def well_formed(text: str) -> str:

@@ -121,6 +121,7 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
     """The driver to run on, None for Textual's own choice (Windows, and in a browser)."""
     if sys.platform == "win32" or env.get("TEXTUAL_DRIVER"):
         return None
+    from textual._xterm_parser import XTermParser
     from textual.drivers.linux_driver import LinuxDriver
     from textual.events import CursorPosition
 
@@ -134,20 +135,26 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             self._outlet: Outlet | None = None
             self._written_before = 0
             self._asked = self._answered = 0
-            self._leaving = False
+            self._leaving = self._left = False
 
         def start_application_mode(self) -> None:
             """Begin, or begin again after having been suspended."""
             self._outlet = Outlet(self._descriptor, self._eased)
             self._asked = self._answered = 0
-            self._leaving = False
+            self._leaving = self._left = False
             super().start_application_mode()  # type: ignore[no-untyped-call]
+
+        def run_input_thread(self) -> None:
+            """Take what was typed before there was somebody to read single keys, then go on."""
+            for message in XTermParser().feed(typed_early(self.fileno)):
+                self.process_message(message)
+            super().run_input_thread()
 
         def write(self, data: str) -> None:
             """Hand over; never waits."""
             if self._leaving:
                 data = data.replace(ASK, "")
-            if self._outlet is not None:
+            if self._outlet is not None and not self._left:
                 self._asked += data.count(ASK)
                 self._outlet.write(data)
 
@@ -164,11 +171,15 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             super().disable_input()
 
         def stop_application_mode(self) -> None:
-            """Give the terminal back as it was; what it has not taken is not sent any more."""
+            """Give the terminal back as it was; what it has not taken is not sent any more.
+
+            Nor is what is painted later, while the conversation is still being closed.
+            """
             if self._outlet is not None and self._outlet.pending > CONGESTED:
                 self._outlet.clear()
                 self.write(_CUT_OFF)
             super().stop_application_mode()
+            self._left = True
 
         def close(self) -> None:
             """Wait for the terminal a little, then stop."""
@@ -210,6 +221,20 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
                 self._loop.call_soon_threadsafe(eased)
 
     return TerminalDriver
+
+
+def typed_early(fileno: int) -> str:
+    """What waits at a terminal that has just left its line mode: it was typed at the start.
+
+    Line mode has made a line feed of each enter, which is control and J to an application; here it
+    is enter again.
+    """
+    try:
+        waits = select.select([fileno], [], [], 0)[0]
+        typed = os.read(fileno, CHUNK) if waits else b""
+    except (OSError, ValueError):
+        return ""  # the terminal is gone, and nobody types any more
+    return typed.decode(errors="replace").replace("\n", "\r")
 
 
 def cell_size(fileno: int) -> tuple[int, int] | None:

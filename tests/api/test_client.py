@@ -198,6 +198,20 @@ async def test_an_agent_that_does_not_exist(client: Client) -> None:
         await client.runtime("agt_none")
 
 
+async def test_an_answer_to_a_message_is_one_or_a_failure() -> None:
+    """Where nothing says that it was taken, nobody waits a minute for its answer."""
+    taken: list[object] = [{"matches": []}, {"result": None, "chatMode": "Functional"}]
+    taken += [{"result": ""}, {"result": "Hi", "matches": 5}]
+    for body in [*taken, b"", "hi", [], 5, None, {}, {"error": "no"}, {"result": 5, "matches": []}]:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        client = client_for(lambda _request, said=content: httpx.Response(200, content=said))  # type: ignore[misc]
+        if body in taken:
+            await client.send_message("a", "c", [])
+            continue
+        with pytest.raises(errors.BadAnswer, match="answered the message with something"):
+            await client.send_message("a", "c", [])
+
+
 async def test_text_without_a_stream_is_in_the_response(client: Client) -> None:
     mira = next(a for a in [a async for a in client.agents()] if a.name == "Mira")
     chat = await client.create_chat(mira.id)

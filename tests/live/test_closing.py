@@ -99,20 +99,31 @@ class Bench:
     agent_id: str
 
     explained: list[str] = field(default_factory=list)
+    runners: list[Runner] = field(default_factory=list)
 
     def runner(self, **options: Any) -> Runner:
         playback = Playback(open_speaker=lambda _sink: SilentSpeaker())
-        return Runner(
-            self.client, self.agent_id, playback, explain=self.explained.append, **options
-        )
+        explain = self.explained.append
+        runner = Runner(self.client, self.agent_id, playback, explain=explain, **options)
+        self.runners.append(runner)
+        return runner
 
 
 @pytest.fixture
 async def bench(emulator: RunningEmulator) -> AsyncIterator[Bench]:
+    before = asyncio.all_tasks()
     gate = Gate(httpx.AsyncHTTPTransport())
     client = Client(Credentials.parse(KEY), emulator.url, emulator.ws_url, transport=gate)
     agents = [agent async for agent in client.agents()]
-    yield Bench(gate, client, next(agent.id for agent in agents if agent.name == "Mira"))
+    bench = Bench(gate, client, next(agent.id for agent in agents if agent.name == "Mira"))
+    yield bench
+    # A test that failed leaves open ones, and closing may take longer than ``close`` waits: cut off
+    # with the loop, their sockets would be the trouble of whatever test comes next.
+    for runner in bench.runners:
+        await runner.close()
+    async with asyncio.timeout(40):
+        while asyncio.all_tasks() - before - {asyncio.current_task()}:
+            await asyncio.sleep(0.02)
     await client.close()
     assert gate.left_open == set()
 
@@ -297,10 +308,8 @@ async def test_an_offer_that_cannot_be_read_is_said_and_closed(bench: Bench) -> 
 async def test_agent_chat_and_stream_are_asked_for_at_once(bench: Bench) -> None:
     bench.gate.delays |= {"runtime": 1.0, "chat": 1.0, "create": 1.0}
     runner = bench.runner()
-    began = time.monotonic()
     await runner.open()
-    assert time.monotonic() - began < 2.5
-    steps = runner.conversation.steps
-    begun = [steps[step].begun for step in ("agent", "chat", "stream")]
-    assert max(begun) - min(begun) < 0.5  # type: ignore[type-var, operator]
+    steps = [runner.conversation.steps[step] for step in ("agent", "chat", "stream")]
+    begun, ended = [step.begun or 1e9 for step in steps], [step.ended or 0.0 for step in steps]
+    assert max(begun) < min(ended), "the last is asked for before the first has answered"
     await runner.close()

@@ -299,6 +299,25 @@ def test_where_a_message_is_cut_follows_the_speed_of_this_voice() -> None:
     assert told.conversation.messages[-1].heard_text == "one two", "a second: some five letters"
 
 
+def test_after_an_interrupt_only_what_is_new_is_spoken() -> None:
+    told = connected()
+    told.tell(e.Greeted("Hello there."), e.UtteranceStarted("v1"), e.UserSaid("u", "?"))
+    told.tell(e.Answer("An answer that waits for the greeting.", "socket"), e.InterruptAsked())
+    told.tell(e.UtteranceDone(), e.Spoke("s", "One."), e.UtteranceStarted("v2"))
+    assert told.conversation.transcript.spoken is told.conversation.message("s")
+
+
+def test_addresses_take_no_time_to_be_spoken() -> None:
+    address = "http://pictures.example/" + "a" * 60
+    told = connected()
+    told.tell(e.Greeted(f"word word word ![word]({address})"), e.UtteranceStarted("v1"))
+    told.now += 3  # twenty letters in four seconds
+    said = f"[one]({address}) **two** three four"
+    told.tell(e.UtteranceDone(), e.Spoke("s", said), e.UtteranceStarted("v2"))
+    told.tell(e.InterruptAsked())
+    assert told.conversation.messages[-1].heard_text == f"[one]({address}) **two**"
+
+
 def test_a_failed_message_is_not_part_of_the_transcript_that_is_sent() -> None:
     told = connected()
     told.tell(e.UserSaid("u1", "lost"), e.SendFailed("u1", "x"), e.UserSaid("u2", "again"))

@@ -232,10 +232,12 @@ def test_a_signal_ends_the_program_and_leaves_nothing_open(
 ) -> None:
     env = emulator.env | {"DID_TUI_HOME": str(tmp_path)}
     with PtyProgram(["chat", "Mira", "--audio", "none"], cols=120, rows=36, env=env) as program:
-        program.until(lambda terminal: "connected" in terminal.text, 60)
+        program.until(lambda terminal: "● connected" in terminal.text, 60)
+        program.until(lambda terminal: "▀" in terminal.text)
         assert len(list(tmp_path.glob("state/streams/*.json"))) == 1
         program.process.send_signal(number)
         assert program.wait(20) == 128 + number
+        assert "▀" not in program.terminal.text, "painted when the terminal was given back"
     assert list(tmp_path.glob("state/streams/*")) == []
 
 

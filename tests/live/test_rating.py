@@ -84,7 +84,7 @@ async def test_playground_has_its_header() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request.headers.get("x-playground-chat"))
-        return httpx.Response(200, json={"id": "c"})
+        return httpx.Response(200, json={"id": "c", "matches": []})
 
     client = Client(Credentials.parse("user:pass"), transport=httpx.MockTransport(answer))
     for mode in ("Functional", "Playground"):

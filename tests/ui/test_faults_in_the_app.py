@@ -263,7 +263,11 @@ async def test_a_message_of_which_only_the_receipt_is_lost(
 ) -> None:
     async with guest(service, control, tmp_path) as seat:
         await seat.connected()
-        for number, fault in enumerate(({"drop": True, "when": "after"}, CUT[0]), 1):
+        drop, empty = (
+            {"drop": True, "when": "after"},
+            {"status": 200, "body": "{}", "when": "after"},
+        )
+        for number, fault in enumerate((drop, empty, CUT[0]), 1):
             await control.fault("send_message", **fault)
             await seat.write(f"{QUESTION} {number}")
             await control.happened()
@@ -272,7 +276,7 @@ async def test_a_message_of_which_only_the_receipt_is_lost(
             assert seat.screen.prompt.text == ""
         await asyncio.sleep(0.3)
         requests = await control.ask("GET", "/requests")
-        assert [r["route"] for r in requests].count("send_message") == 2
+        assert [r["route"] for r in requests].count("send_message") == 3
 
 
 async def test_a_service_that_wants_to_be_left_alone(

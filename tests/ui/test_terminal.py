@@ -10,13 +10,14 @@ import struct
 import termios
 import threading
 import time
+import tty
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from did_tui.config import Look
 from did_tui.ui.doctor import examine
-from did_tui.ui.terminal import CONGESTED, Outlet, capabilities, cell_size, chosen
+from did_tui.ui.terminal import CONGESTED, Outlet, capabilities, cell_size, chosen, typed_early
 
 
 @pytest.fixture
@@ -43,6 +44,15 @@ def read(master: int, size: int) -> bytes:
     while len(data) < size:
         data += os.read(master, size - len(data))
     return data
+
+
+def test_enter_is_enter_also_where_it_was_typed_early(pair: tuple[int, int]) -> None:
+    master, slave = pair
+    assert typed_early(slave) == ""
+    os.write(master, "ä?\rand".encode())
+    assert read(master, 7) == "ä?\nand".encode(), "the echo: it has arrived"
+    tty.setcbreak(slave, termios.TCSANOW)
+    assert typed_early(slave) == "ä?\rand"
 
 
 def test_all_of_it_arrives_in_order(pair: tuple[int, int]) -> None:
