@@ -178,7 +178,11 @@ async def quiet(pilot: Pilot[None], client: Counting) -> None:
         while calm < 2:
             await pilot.pause(0)
             busy = client.flying or any(
-                worker.is_running and worker.group in ("load", "fetch")
+                worker.is_running
+                and (
+                    worker.group in ("load", "fetch")
+                    or (worker.group == "save" and worker.node is pilot.app.screen)
+                )
                 for worker in pilot.app.workers
             )
             calm = calm + 1 if not busy and pilot.app.screen is before else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 from world import World, zipped
 
+from did_tui.ui import fields
 from did_tui.ui.resources import BY_NAME
 from did_tui.ui.screens.asking import Confirm, Shown
 from did_tui.ui.screens.browser import Browser
@@ -104,6 +106,31 @@ async def test_a_save_that_fails_keeps_the_form() -> None:
         assert isinstance(here(pilot), Form)
         assert app.screen.query_one("#f0", Input).value == "AdaX"
         assert "Not saved" in said(pilot)
+
+
+async def test_what_is_being_saved_is_not_saved_twice_nor_left() -> None:
+    app = ScriptedApp(World())
+    asked = answered = 0
+    gate = asyncio.Event()
+
+    async def save(_after: dict[str, Any]) -> dict[str, str]:
+        nonlocal asked, answered
+        asked += 1
+        await gate.wait()
+        answered += 1
+        return {}
+
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        left: list[bool | None] = []
+        form = Form(("New",), fields.KNOWLEDGE, {}, save)
+        app.push_screen(form, left.append)
+        await press(pilot, "f2", "f2", "escape")
+        assert (asked, left) == (1, [])
+        assert "being saved" in said(pilot)
+        gate.set()
+        await settle(pilot)
+        assert (asked, answered, left) == (1, 1, [True])
 
 
 async def test_what_d_id_would_refuse_is_said_at_its_field_and_not_sent() -> None:

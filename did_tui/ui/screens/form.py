@@ -74,6 +74,7 @@ class Form(Screen[bool]):
         self._trials = trials
         self._conditional = any(field.when or field.unless for field in fields)
         self._problems: dict[str, str] = {}
+        self._saving = False
         self._kept: dict[str, str] = {}  # what the draft holds
         self._first = {field.path: written(field, get(before, field.path)) for field in fields}
 
@@ -278,9 +279,18 @@ class Form(Screen[bool]):
         """The keys."""
         self.app.push_screen(KeyHelp("Form", {"form": "In a form"}))
 
-    @work(group="save", exclusive=True)
+    @work(group="save")
     async def action_save(self) -> None:
-        """Save all of it; what is wrong is shown at its field."""
+        """Save all of it, once at a time; what is wrong is shown at its field."""
+        if self._saving:
+            return
+        self._saving = True
+        try:
+            await self._save_all()
+        finally:
+            self._saving = False
+
+    async def _save_all(self) -> None:
         after, problems = self.after()
         if not problems:
             try:
@@ -316,6 +326,9 @@ class Form(Screen[bool]):
     @work(group="leave", exclusive=True)
     async def action_leave_form(self) -> None:
         """Leave; asked first where something was typed."""
+        if self._saving:
+            self.notify("It is being saved: a moment.")
+            return
         if not self.touched():
             self._forget_draft()
             self.dismiss(False)
