@@ -55,7 +55,7 @@ class TerminalApp(App[Result]):
         super().__init__(**options)
         self.look = look
         self.pace = Pace(look.fps, look.max_kbps * 1000 / 8 if look.max_kbps else None)
-        self._keys = KeyQueue(self)
+        self.typed = KeyQueue(self)
         self._pictures: tuple[Picture, ...] = ()
         #: Held while the picture or Textual decides what the terminal shows, and by who asks pace.
         self.lock = threading.RLock()
@@ -194,11 +194,11 @@ class TerminalApp(App[Result]):
         if isinstance(event, events.CursorPosition):
             self.terminal_answered(event.time, event.x, event.y)
         elif isinstance(event, KeyDone):
-            self._keys.done(event)
+            self.typed.done(event)
         elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-            if not self._keys.holds(event):
+            if not self.typed.holds(event):
                 await super().on_event(event)
-                self._keys.sent()
+                self.typed.sent()
         else:
             if isinstance(event, events.AppFocus | events.AppBlur):
                 self.pace.focused = isinstance(event, events.AppFocus)

@@ -41,9 +41,14 @@ class KeyQueue:
         self._at: DOMNode | None = None  # who has the key that is on its way
         self._late: asyncio.TimerHandle | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a key is on its way."""
+        return self._at is not None
+
     def holds(self, event: events.Event) -> bool:
         """Whether the key has to wait; else it is on its way from now on, see ``sent``."""
-        if self._at is not None:
+        if self.busy:
             self._waiting.append(event)
             return True
         self._at = self._target

@@ -173,18 +173,24 @@ def name(app: DidTui) -> str:
 
 async def quiet(pilot: Pilot[None], client: Counting) -> None:
     """Wait until nothing is asked of the service any more and the screen is what it will be."""
+    app = pilot.app
+    assert isinstance(app, DidTui)
     calm, before = 0, None
     async with asyncio.timeout(30):
         while calm < 2:
             await pilot.pause(0)
-            busy = client.flying or any(
-                worker.is_running
-                and (
-                    worker.group in ("load", "fetch")
-                    or (worker.group == "save" and worker.node is pilot.app.screen)
+            busy = (
+                client.flying
+                or app.typed.busy
+                or any(
+                    worker.is_running
+                    and (
+                        worker.group in ("load", "fetch")
+                        or (worker.group == "save" and worker.node is app.screen)
+                    )
+                    for worker in app.workers
                 )
-                for worker in pilot.app.workers
             )
-            calm = calm + 1 if not busy and pilot.app.screen is before else 0
-            before = pilot.app.screen
+            calm = calm + 1 if not busy and app.screen is before else 0
+            before = app.screen
             await asyncio.sleep(0.002)

@@ -240,6 +240,7 @@ async def test_a_new_agent_is_chosen_a_face_and_made() -> None:
         await press(pilot, "f2")
         (made,) = bodies(world, "POST")
         assert made["preview_name"] == "Eve"
+        assert here(pilot).current().id == "agt_new", "the cursor is on what was made"
         assert made["presenter"] == {"type": "clip", "presenter_id": "anna"}
 
 
