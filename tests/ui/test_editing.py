@@ -226,8 +226,12 @@ async def test_an_agent_whose_copy_cannot_be_kept_is_not_deleted(tmp_path: Path)
         assert world.did("DELETE") == []
 
 
-async def test_a_new_agent_is_chosen_a_face_and_made() -> None:
+async def test_a_new_agent_is_chosen_a_face_made_and_written_to_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     world = editable_world()
+    world.paths["/agents/agt_new"] = {"id": "agt_new", "preview_name": "../Eve"}
     app = ScriptedApp(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -241,6 +245,14 @@ async def test_a_new_agent_is_chosen_a_face_and_made() -> None:
         (made,) = bodies(world, "POST")
         assert made["preview_name"] == "Eve"
         assert here(pilot).current().id == "agt_new", "the cursor is on what was made"
+        await press(pilot, "a", "f")
+        written = tmp_path / "-Eve.json"
+        assert json.loads(written.read_text()) == {"preview_name": "../Eve"}
+        written.write_text("mine")
+        await press(pilot, "a", "f")
+        assert isinstance(here(pilot), Confirm)
+        await press(pilot, "escape")
+        assert written.read_text() == "mine"
         assert made["presenter"] == {"type": "clip", "presenter_id": "anna"}
 
 
