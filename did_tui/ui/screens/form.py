@@ -47,7 +47,7 @@ class Form(Screen[bool]):
     Form #fields { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
     Form .row { height: auto; }
     Form .label { width: 16; height: 1; color: $muted; }
-    Form .row:focus-within .label { color: $primary; text-style: bold; }
+    Form .row.-here .label { color: $primary; text-style: bold; }
     Form .-wrong .label { color: $error; }
     Form Input { width: 1fr; background: $surface; }
     Form TextArea { width: 1fr; background: $surface; border: none; padding: 0; }
@@ -188,7 +188,11 @@ class Form(Screen[bool]):
             self.query_one(f"#row{number}").display = applies(field, after)
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
-        """The help of the field."""
+        """The help of the field, and which it is."""
+        here = self._focused()
+        # Textual's own focus-within leaves the label of the field before as it was.
+        for number in range(len(self._fields)):
+            self.query_one(f"#row{number}").set_class(number == here, "-here")
         self._say_help()
 
     def _say_help(self) -> None:
