@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST = 65_536  # keys that wait
 ROUNDS = 2  # a key may make its widget say something, to which another listens
 MOST_ROUNDS = 5  # where each has moved the focus again
-LONGEST = 0.5  # seconds until the next key goes on in any case: a widget may have gone
+LONGEST = 1.0  # seconds until the next key goes on in any case: a widget may have gone
 
 
 class KeyDone(events.Event, bubble=True):
@@ -75,8 +75,8 @@ class KeyQueue:
             self._app.call_later(self._next, number)
 
     async def _look(self, number: int, rounds: int) -> None:
-        if number != self._number:
-            return
+        if number != self._number or self._at is None:
+            return  # it came too late
         at, self._at = self._at, self._target
         if rounds < ROUNDS or (at is not self._at and rounds < MOST_ROUNDS):
             self._follow(number, rounds + 1)
