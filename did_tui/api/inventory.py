@@ -187,7 +187,7 @@ class Session(Resource):
     id: str = ""
     session_url: str = ""
     session_token: str = Field(default="", repr=False)
-    interrupt_enabled: bool = False
+    interrupt_enabled: bool = True  # what it is where nothing is said (protocol 5.1)
 
 
 class SpeechToken(Resource):

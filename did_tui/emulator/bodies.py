@@ -208,6 +208,37 @@ class Query(Body):
     query: str
 
 
+class NewSession(Body):
+    """``POST /v2/agents/{id}/sessions``; older forms have a text for the transport."""
+
+    transport: dict[str, Any] | str = "livekit"
+    transport_provider: str = "livekit"
+    chat_persist: bool = True
+    verbose: bool = False
+
+
+class OwnRoom(Body):
+    """A room of the caller's own."""
+
+    provider: Literal["livekit"]
+    server_url: Annotated[str, Field(pattern=r"^(ws|http)s?://\S+$")]
+    token: Annotated[str, Field(min_length=1)]
+    room_name: Annotated[str, Field(min_length=1)]
+
+
+class AudioConfig(Body):
+    """The sound that is sent to an avatar."""
+
+    sample_rate: Literal[16_000, 24_000, 48_000] = 24_000
+
+
+class JoinSession(Body):
+    """``POST /v2/agents/{id}/sessions/join``."""
+
+    transport: OwnRoom
+    audio_config: AudioConfig = AudioConfig()
+
+
 class KeyChange(Body):
     """``PATCH /agents/{id}/client-keys/{key}``."""
 

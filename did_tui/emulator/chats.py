@@ -42,13 +42,19 @@ class Chats:
             task.cancel()
 
     def create(
-        self, agent: Mapping[str, Any], body: Mapping[str, Any], caller: Caller, *, playground: bool
+        self,
+        agent: Mapping[str, Any],
+        body: Mapping[str, Any],
+        caller: Caller,
+        *,
+        playground: bool,
+        chat_id: str = "",
     ) -> dict[str, Any]:
-        """``POST /agents/{id}/chat``."""
+        """``POST /agents/{id}/chat``; that of a session has its id from there."""
         now = timestamp()
         mode = self._limits.chat_mode
         chat = {
-            "id": self._store.new_id("cht_"),
+            "id": chat_id or self._store.new_id("cht_"),
             "agent_id": agent["id"],
             "owner_id": agent["owner_id"],
             "created": now,

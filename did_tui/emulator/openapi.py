@@ -21,6 +21,8 @@ TAKES: dict[str, type[Body]] = {
     "create_account_key": bodies.NewKey,
     "change_account_key": bodies.NewKey,
     "create_key": bodies.NewKey,
+    "create_session": bodies.NewSession,
+    "join_session": bodies.JoinSession,
     "change_key": bodies.KeyChange,
     "create_knowledge": bodies.NewKnowledge,
     "change_knowledge": bodies.KnowledgeChange,

@@ -7,7 +7,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from did_tui.emulator.calls import Call, Handler
-from did_tui.emulator.refusal import Refusal, not_found
 from did_tui.emulator.service import Service
 from did_tui.emulator.webhooks import test_webhook
 
@@ -27,7 +26,7 @@ class _Resources:
         self._service = service
         self._library, self._keys = service.library, service.keys
         self._exports, self._catalogue = service.exports, service.catalogue
-        self._account = service.account
+        self._account, self._sessions = service.account, service.sessions
 
     def table(self) -> list[tuple[str, str, Handler]]:
         """Verb, path and handler; to be matched before ``/agents/{agent}``."""
@@ -52,7 +51,7 @@ class _Resources:
             ("GET", "/agents/{agent}/sessions", self.list_sessions),
             ("GET", "/agents/{agent}/sessions/{session}", self.get_session),
             ("POST", "/v2/agents/{agent}/sessions", self.create_session),
-            ("POST", "/v2/agents/{agent}/sessions/join", self.create_session),
+            ("POST", "/v2/agents/{agent}/sessions/join", self.join_session),
             ("GET", "/knowledge", self.list_knowledge),
             ("GET", "/knowledge/", self.list_knowledge),
             ("POST", "/knowledge", self.create_knowledge),
@@ -156,23 +155,26 @@ class _Resources:
 
     async def get_speech_token(self, call: Call) -> Response:
         self._agent(call)
-        raise Refusal(501, "NotImplementedError", "the emulator has no speech recognition")
+        return JSONResponse(self._sessions.speech_token())
 
     # Sessions
 
     async def create_session(self, call: Call) -> Response:
-        self._agent(call)
-        raise Refusal(501, "NotImplementedError", "the emulator has no rooms")
+        agent = self._service.agent(call.part("agent"))
+        session = self._sessions.create(agent, call.body, call.caller)
+        return JSONResponse(session.view(call.base), 201)
+
+    async def join_session(self, call: Call) -> Response:
+        agent = self._service.agent(call.part("agent"))
+        return JSONResponse({"id": self._sessions.join(agent, call.body).id}, 201)
 
     async def list_sessions(self, call: Call) -> Response:
-        return JSONResponse(self._service.store.all("session", self._agent(call)))
+        sessions = self._sessions.of_agent(self._agent(call))
+        return JSONResponse([session.view(call.base) for session in sessions])
 
     async def get_session(self, call: Call) -> Response:
-        sessions = self._service.store.all("session", self._agent(call))
-        found = [session for session in sessions if session["id"] == call.part("session")]
-        if not found:
-            raise not_found("Session")
-        return JSONResponse(found[0])
+        session = self._sessions.find(self._agent(call), call.part("session"))
+        return JSONResponse(session.view(call.base))
 
     # Knowledge
 

@@ -23,6 +23,7 @@ from did_tui.emulator.library import Library
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.notifications import Notifications, address_of
 from did_tui.emulator.refusal import Refusal, bad_request, not_found
+from did_tui.emulator.sessions import Sessions
 from did_tui.emulator.store import Store, timestamp
 from did_tui.emulator.streams import LiveStream, Streams
 from did_tui.emulator.voice import Voice
@@ -67,6 +68,7 @@ class Service:
             self.faces, voice, self.notifications, self.limits, addresses=addresses, seed=seed
         )
         self.chats = Chats(store, brain, self.streams, self.notifications, self.limits)
+        self.sessions = Sessions(store, self.chats, self.limits)
         self.webhooks = Webhooks(store, self.limits)
         self.streams.on_end = self._ended
         self.library = Library(store, self.limits, self.webhooks)

@@ -40,10 +40,10 @@ Routes: list_agents list_agents_bare create_agent get_agent update_agent
   send_answer send_candidate speak close_stream get_credits get_account_key
   create_account_key change_account_key test_webhook create_export get_export
   delete_export list_keys create_key change_key delete_key get_speech_token
-  list_sessions get_session create_session create_knowledge get_knowledge
-  change_knowledge delete_knowledge query_knowledge list_documents
-  create_document get_document delete_document list_records list_presenters
-  get_presenter change_presenter delete_presenter list_drivers
+  list_sessions get_session create_session join_session create_knowledge
+  get_knowledge change_knowledge delete_knowledge query_knowledge
+  list_documents create_document get_document delete_document list_records
+  list_presenters get_presenter change_presenter delete_presenter list_drivers
   list_expressives get_expressive list_avatars create_avatar get_avatar
   delete_avatar list_voices clone_voice delete_voice upload_image detect_faces
   delete_image upload_audio delete_audio get_settings change_settings get_logo

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from did_tui.config import Look
 from did_tui.picture.pace import Pace
 from did_tui.ui import terminal
+from did_tui.ui.keyqueue import KeyDone, KeyQueue
 from did_tui.ui.terminal import ASK
 from did_tui.ui.theme import DARK
 
@@ -54,6 +55,7 @@ class TerminalApp(App[Result]):
         super().__init__(**options)
         self.look = look
         self.pace = Pace(look.fps, look.max_kbps * 1000 / 8 if look.max_kbps else None)
+        self.typed = KeyQueue(self)
         self._pictures: tuple[Picture, ...] = ()
         #: Held while the picture or Textual decides what the terminal shows, and by who asks pace.
         self.lock = threading.RLock()
@@ -188,9 +190,15 @@ class TerminalApp(App[Result]):
             self._loop_of_app.call_soon_threadsafe(picture.room)
 
     async def on_event(self, event: events.Event) -> None:
-        """Keep the terminal's answers from going further."""
+        """Keep the terminal's answers from going further, and keys in their order."""
         if isinstance(event, events.CursorPosition):
             self.terminal_answered(event.time, event.x, event.y)
+        elif isinstance(event, KeyDone):
+            self.typed.done(event)
+        elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            if not self.typed.holds(event):
+                await super().on_event(event)
+                self.typed.sent()
         else:
             if isinstance(event, events.AppFocus | events.AppBlur):
                 self.pace.focused = isinstance(event, events.AppFocus)

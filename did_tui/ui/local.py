@@ -50,14 +50,20 @@ async def sessions(client: Client, place: Place) -> Sequence[Resource]:
         except UnknownRoute:
             return await asyncio.to_thread(_journal, client, place)
         agent_id = getattr(place.parents[-1], "id", "")
-        told = [OpenStream.parse({"agent_id": agent_id, **session.raw}) for session in found]
         here = await asyncio.to_thread(_journal, client, place)
+        opened = {one.id: one.opened_at for one in here}  # D-ID does not say when
+        told = [
+            OpenStream.parse(
+                {"agent_id": agent_id, "opened_at": opened.get(session.id, ""), **session.raw}
+            )
+            for session in found
+        ]
         ids = {session.id for session in told}
-        return [*told, *(one for one in here if getattr(one, "id", "") not in ids)]
+        return [*told, *(one for one in here if one.id not in ids)]
     return await asyncio.to_thread(_journal, client, place)
 
 
-def _journal(client: Client, place: Place) -> list[Resource]:
+def _journal(client: Client, place: Place) -> list[OpenStream]:
     from did_tui.live.journal import Journal
 
     if place.state is None:

@@ -571,16 +571,3 @@ def test_secrets_are_never_told(http: TestClient) -> None:
     assert http.delete(path).json()["id"] == secret["id"]
     assert http.get(path).json() == {"kind": "NotFoundError", "description": "Secret not found"}
     assert http.post("/secrets", json={"type": "smoke", "provider": "x"}).status_code == 400
-
-
-def test_sessions_as_far_as_there_are_rooms(http: TestClient) -> None:
-    agent = http.get("/agents/me").json()["agents"][0]["id"]
-    refused = http.post(f"/v2/agents/{agent}/sessions", json={})
-    assert (refused.status_code, refused.json()["kind"]) == (501, "NotImplementedError")
-    assert http.post("/v2/agents/agt_none/sessions", json={}).status_code == 404
-    assert http.get(f"/agents/{agent}/sessions").json() == []
-    assert http.get(f"/agents/{agent}/sessions/s").status_code == 404
-    store = http.app.state.service.store  # type: ignore[attr-defined]
-    store.put("session", {"id": "sess_1", "session_url": "wss://x"}, parent=agent)
-    assert http.get(f"/agents/{agent}/sessions/sess_1").json()["session_url"] == "wss://x"
-    assert len(http.get(f"/agents/{agent}/sessions").json()) == 1

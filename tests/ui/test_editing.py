@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 from world import World, zipped
 
+from did_tui.ui import fields
 from did_tui.ui.resources import BY_NAME
 from did_tui.ui.screens.asking import Confirm, Shown
 from did_tui.ui.screens.browser import Browser
@@ -104,6 +106,31 @@ async def test_a_save_that_fails_keeps_the_form() -> None:
         assert isinstance(here(pilot), Form)
         assert app.screen.query_one("#f0", Input).value == "AdaX"
         assert "Not saved" in said(pilot)
+
+
+async def test_what_is_being_saved_is_not_saved_twice_nor_left() -> None:
+    app = ScriptedApp(World())
+    asked = answered = 0
+    gate = asyncio.Event()
+
+    async def save(_after: dict[str, Any]) -> dict[str, str]:
+        nonlocal asked, answered
+        asked += 1
+        await gate.wait()
+        answered += 1
+        return {}
+
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        left: list[bool | None] = []
+        form = Form(("New",), fields.KNOWLEDGE, {}, save)
+        app.push_screen(form, left.append)
+        await press(pilot, "f2", "f2", "escape")
+        assert (asked, left) == (1, [])
+        assert "being saved" in said(pilot)
+        gate.set()
+        await settle(pilot)
+        assert (asked, answered, left) == (1, 1, [True])
 
 
 async def test_what_d_id_would_refuse_is_said_at_its_field_and_not_sent() -> None:
@@ -199,8 +226,12 @@ async def test_an_agent_whose_copy_cannot_be_kept_is_not_deleted(tmp_path: Path)
         assert world.did("DELETE") == []
 
 
-async def test_a_new_agent_is_chosen_a_face_and_made() -> None:
+async def test_a_new_agent_is_chosen_a_face_made_and_written_to_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     world = editable_world()
+    world.paths["/agents/agt_new"] = {"id": "agt_new", "preview_name": "../Eve"}
     app = ScriptedApp(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -213,6 +244,15 @@ async def test_a_new_agent_is_chosen_a_face_and_made() -> None:
         await press(pilot, "f2")
         (made,) = bodies(world, "POST")
         assert made["preview_name"] == "Eve"
+        assert here(pilot).current().id == "agt_new", "the cursor is on what was made"
+        await press(pilot, "a", "f")
+        written = tmp_path / "-Eve.json"
+        assert json.loads(written.read_text()) == {"preview_name": "../Eve"}
+        written.write_text("mine")
+        await press(pilot, "a", "f")
+        assert isinstance(here(pilot), Confirm)
+        await press(pilot, "escape")
+        assert written.read_text() == "mine"
         assert made["presenter"] == {"type": "clip", "presenter_id": "anna"}
 
 

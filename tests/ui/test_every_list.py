@@ -53,8 +53,18 @@ async def footed(pilot: Pilot[None]) -> None:
     """Have the footer say what can be done now."""
     pilot.app.screen.refresh_bindings()
     await pilot.pause(0)
-    await pilot.app.screen.query_one(Footer).recompose()
+    footer = pilot.app.screen.query_one(Footer)
+    footer._bindings_ready = True  # what the call that is left out does
+    done = asyncio.Event()
+
+    async def compose() -> None:
+        await footer.recompose()
+        done.set()
+
+    footer.call_next(compose)  # it has to be the footer's own task
+    await asyncio.wait_for(done.wait(), 20)
     await pilot.pause(0)
+    assert footer.children, "the footer is in the picture"
 
 
 @pytest.mark.usefixtures("still_footer")

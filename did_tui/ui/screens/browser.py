@@ -299,7 +299,7 @@ class Browser(Listing):
     def action_new_row(self) -> None:
         """Make one."""
         under = self.place.parents[-1] if self.place.parents else None
-        self._do(deeds.NEW[self.kind.name], under)
+        self._make(deeds.NEW[self.kind.name], under)
 
     def action_edit_row(self) -> None:
         """Change it in a form."""
@@ -311,7 +311,7 @@ class Browser(Listing):
 
     def action_clone_row(self) -> None:
         """Make another like it."""
-        self._do(deeds.CLONE[self.kind.name], self.current())
+        self._make(deeds.CLONE[self.kind.name], self.current())
 
     def action_undo_edit(self) -> None:
         """Take the last edit back."""
@@ -351,6 +351,12 @@ class Browser(Listing):
     @work(group="deed")
     async def _do(self, deed: deeds.Deed, resource: Any) -> None:
         await self.done(deed, resource)
+
+    @work(group="deed")
+    async def _make(self, deed: deeds.Deed, resource: Any) -> None:
+        before = frozenset(row.identity for row in self.rows.all)
+        if await self.done(deed, resource):
+            self.before = before
 
     async def done(self, deed: deeds.Deed, resource: Any) -> bool:
         """Do something that may ask, take time and fail; whether it was done."""

@@ -47,7 +47,7 @@ class Form(Screen[bool]):
     Form #fields { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
     Form .row { height: auto; }
     Form .label { width: 16; height: 1; color: $muted; }
-    Form .row:focus-within .label { color: $primary; text-style: bold; }
+    Form .row.-here .label { color: $primary; text-style: bold; }
     Form .-wrong .label { color: $error; }
     Form Input { width: 1fr; background: $surface; }
     Form TextArea { width: 1fr; background: $surface; border: none; padding: 0; }
@@ -74,6 +74,7 @@ class Form(Screen[bool]):
         self._trials = trials
         self._conditional = any(field.when or field.unless for field in fields)
         self._problems: dict[str, str] = {}
+        self._saving = False
         self._kept: dict[str, str] = {}  # what the draft holds
         self._first = {field.path: written(field, get(before, field.path)) for field in fields}
 
@@ -187,7 +188,11 @@ class Form(Screen[bool]):
             self.query_one(f"#row{number}").display = applies(field, after)
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
-        """The help of the field."""
+        """The help of the field, and which it is."""
+        here = self._focused()
+        # Textual's own focus-within leaves the label of the field before as it was.
+        for number in range(len(self._fields)):
+            self.query_one(f"#row{number}").set_class(number == here, "-here")
         self._say_help()
 
     def _say_help(self) -> None:
@@ -278,9 +283,18 @@ class Form(Screen[bool]):
         """The keys."""
         self.app.push_screen(KeyHelp("Form", {"form": "In a form"}))
 
-    @work(group="save", exclusive=True)
+    @work(group="save")
     async def action_save(self) -> None:
-        """Save all of it; what is wrong is shown at its field."""
+        """Save all of it, once at a time; what is wrong is shown at its field."""
+        if self._saving:
+            return
+        self._saving = True
+        try:
+            await self._save_all()
+        finally:
+            self._saving = False
+
+    async def _save_all(self) -> None:
         after, problems = self.after()
         if not problems:
             try:
@@ -316,6 +330,9 @@ class Form(Screen[bool]):
     @work(group="leave", exclusive=True)
     async def action_leave_form(self) -> None:
         """Leave; asked first where something was typed."""
+        if self._saving:
+            self.notify("It is being saved: a moment.")
+            return
         if not self.touched():
             self._forget_draft()
             self.dismiss(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -64,6 +64,8 @@ class Listing(Screen[Any]):
         self._loaded = self._making = False
         self._asked = 0.0  # when it was loaded last, or begun to be
         self._stale_since = ""
+        #: What was there before something was made: the next load shows what is new.
+        self.before: frozenset[Hashable] | None = None
 
     def compose(self) -> ComposeResult:
         """Bar, filter, list and preview."""
@@ -152,9 +154,19 @@ class Listing(Screen[Any]):
         self._loaded, self._stale_since = True, ""
         self._follow(found)
         self.fill()
+        self._go_to_new()
         self._plan()
         self.want_more()
         self.app.loaded()
+
+    def _go_to_new(self) -> None:
+        """Put the cursor on what was made here, where that can be told from the rest."""
+        if self.before is None:
+            return
+        new = [at for at, row in enumerate(self.rows.shown) if row.identity not in self.before]
+        self.before = None
+        if len(new) == 1:
+            self.table.cursor = new[0]
 
     @property
     def _left(self) -> bool:

@@ -152,7 +152,7 @@ class SignIn(Dialog[str | None]):
     DEFAULT_CSS = """
     SignIn .row { height: 1; }
     SignIn .label { width: 10; color: $muted; }
-    SignIn .row:focus-within .label { color: $primary; text-style: bold; }
+    SignIn .row.-here .label { color: $primary; text-style: bold; }
     SignIn Input, SignIn Input:focus {
         width: 1fr; height: 1; border: none; padding: 0; background: $surface;
     }
@@ -190,6 +190,11 @@ class SignIn(Dialog[str | None]):
     def on_mount(self) -> None:
         """Begin with the key."""
         self.query_one("#key").focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Show which line it is."""
+        for row in self.query(".row"):
+            row.set_class(event.widget in row.children, "-here")
 
     def _text(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value.strip()
