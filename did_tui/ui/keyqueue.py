@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MOST = 65_536  # keys that wait
 ROUNDS = 2  # a key may make its widget say something, to which another listens
 MOST_ROUNDS = 5  # where each has moved the focus again
-LONGEST = 1.0  # seconds until the next key goes on in any case: a widget may have gone
+LONGEST = 1.0  # seconds until the next key goes on in any case
+OFTEN = 0.02  # seconds between two looks at whether the widget that has the key is gone
 
 
 class KeyDone(events.Event, bubble=True):
@@ -53,9 +54,18 @@ class KeyQueue:
             return True
         self._at = self._target
         self._number += 1
-        number, loop = self._number, asyncio.get_running_loop()
-        self._late = loop.call_later(LONGEST, lambda: self._app.call_later(self._next, number))
+        self._watch(self._number, asyncio.get_running_loop().time() + LONGEST)
         return False
+
+    def _watch(self, number: int, until: float) -> None:
+        """Have the next key go on when it is late, or when the widget went with its screen."""
+        loop = asyncio.get_running_loop()
+        if number != self._number or self._at is None:
+            return
+        if loop.time() >= until or not self._at.is_running:
+            self._app.call_later(self._next, number)
+        else:
+            self._late = loop.call_later(OFTEN, self._watch, number, until)
 
     def sent(self) -> None:
         """The key has been given to its widget."""

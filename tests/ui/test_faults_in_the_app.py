@@ -284,7 +284,7 @@ async def test_a_service_that_wants_to_be_left_alone(
 ) -> None:
     async with guest(service, control, tmp_path) as seat:
         await seat.connected()
-        for number, headers in enumerate(({"Retry-After": "1"}, NO_RETRY_AFTER), 1):
+        for number, headers in enumerate(({"Retry-After": "3"}, NO_RETRY_AFTER), 1):
             await control.fault("send_message", status=429, headers=headers)
             await seat.write(f"{QUESTION} {number}")
             await seat.see("again in ", f"s: {BUSY}: Too Many Requests (429)")

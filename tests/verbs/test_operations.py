@@ -14,7 +14,7 @@ from PIL import Image
 from did_tui.__main__ import _parser
 from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
-from did_tui.api.errors import ApiError, BadRequest, NotOffered, SessionLost
+from did_tui.api.errors import ApiError, BadRequest, SessionLost
 from did_tui.api.operations import OPERATIONS, Operation, markdown
 from did_tui.verbs.table import kind_of, verb_of
 
@@ -126,14 +126,18 @@ async def agents(client: Client, agent_id: str) -> None:
     assert not tested.success
     assert tested.error_message
     room: dict[str, Any] = {"server_url": "ws://x", "token": "t", "room_name": "r"}
-    for call in (
-        client.speech_token(agent_id),
-        client.create_session(agent_id),
-        client.join_session(agent_id, room),
-    ):
-        await refused(call, NotOffered)
-    assert await client.sessions(agent_id) == []
+    assert (await client.speech_token(agent_id)).token
+    for call in (client.create_session(agent_id), client.join_session(agent_id, room)):
+        await refused(call, BadRequest)
     await refused(client.session(agent_id, "sess_1"), ApiError)
+    presenter = {"type": "expressive", "presenter_id": "v2_public_otto@emulator"}
+    other = (await client.create_agent({"presenter": presenter})).id
+    opened = await client.create_session(other)
+    assert opened.session_token
+    assert opened.id in {session.id for session in await client.sessions(other)}
+    assert (await client.session(other, opened.id)).id == opened.id
+    assert await client.join_session(other, room)
+    await client.delete_agent(other)
 
 
 async def conversations(client: Client, agent_id: str) -> None:
