@@ -178,9 +178,11 @@ class Runner:
         Never raises: trouble is an event.
         """
         retry_at = self.conversation.retry_at
+        # At once: what is still lost on the old line must not lead to a third one.
+        line, self._line = self._line, None
         await self._stop()
-        if self._line is not None:
-            await self._let_go(self._line)
+        if line is not None:
+            await self._let_go(line)
         if not self.conversation.over and self.conversation.phase != "new":
             self.emit(Closed())
         self.emit(Opening())

@@ -205,6 +205,23 @@ async def test_connecting_again_while_the_old_stream_is_being_deleted(bench: Ben
     assert bench.gate.asked.count("chat") == 1, "the same chat carries on"
 
 
+async def test_what_is_lost_while_connecting_again_opens_no_third_stream(bench: Bench) -> None:
+    bench.gate.delays["delete"] = 0.3
+    runner = bench.runner()
+    await runner.open()
+    line = runner._line
+    assert line is not None
+    again = asyncio.create_task(runner.open())
+    while "delete" not in bench.gate.asked:
+        await asyncio.sleep(0.01)
+    line._lost("the stream was lost")
+    await again
+    await asyncio.sleep(0.1)
+    assert len(bench.gate.opened) == 2
+    assert len(bench.gate.left_open) == 1
+    await runner.close()
+
+
 def open_datagrams() -> list[object]:
     """The UDP sockets that the running loop still has open."""
     loop = asyncio.get_running_loop()
