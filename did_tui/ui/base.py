@@ -159,10 +159,15 @@ class TerminalApp(App[Result]):
             self._behind = True
         else:
             with self.lock:
-                self.paints += 1
+                self.painting()
                 for picture in self._pictures:
                     picture.overtaken()
             super()._display(screen, renderable)
+
+    def painting(self) -> None:
+        """Textual paints, or makes what it will paint: no thread sends a picture over that."""
+        with self.lock:
+            self.paints += 1
 
     @property
     def behind(self) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import av
 import numpy as np
@@ -293,3 +295,39 @@ async def test_the_terminal_shows_what_it_should(seed: int) -> None:
             assert not wrong, f"step {step}, after {history[-8:]}: {len(wrong)} cells, {wrong[:4]}"
         assert not terminal_of(app).strange
         assert actions.view.frames_shown > 20
+
+
+async def test_a_picture_that_comes_while_textual_paints_it_faded_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stage() as app:
+        actions = Actions(app, 1)
+        for _ in range(12):
+            await actions.frame()
+            await settled(app)
+        assert actions.view.flow._known is not None, "pictures go the short way"
+        display = app._display
+        hurried: list[bool] = []
+
+        def hurry(screen: Screen[None], renderable: Any) -> None:
+            if renderable is not None and actions.view.styles.opacity == 0.5 and not hurried:
+                actions.source.pixels = 255 - actions.source.pixels
+                actions.source.coming.clear()
+                thread = threading.Thread(target=one_frame)
+                thread.start()
+                thread.join()
+                hurried.append(True)
+            display(screen, renderable)
+
+        def one_frame() -> None:
+            actions.source.next()
+            actions.view.picture_ready()
+            deadline = time.monotonic() + 0.3
+            while actions.view.flow.busy and time.monotonic() < deadline:
+                time.sleep(0.001)
+
+        monkeypatch.setattr(app, "_display", hurry)
+        actions.view.styles.opacity = 0.5
+        found = await lasting_differences(app)
+        assert hurried
+        assert not found

@@ -213,6 +213,8 @@ class VideoView(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows that Textual asks for."""
         x, y, width, height = crop
+        if self.styles.opacity != 1.0:
+            self.app.painting()
         art = self._fitted()
         background = self.rich_style
         if art is None:
