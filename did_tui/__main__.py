@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_verbs(commands)
 
-    from did_tui.emulator.usage import CONTROL
+    from did_tui.emulator.usage import CONTROL, add_livekit
 
     emulator = commands.add_parser(
         "emulator",
@@ -123,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_emulator(emulator)
     _add_limits(emulator)
+    add_livekit(emulator)
     return parser
 
 
@@ -219,6 +220,8 @@ def _add_emulator(parser: argparse.ArgumentParser) -> None:
 LIMITS: tuple[tuple[str, type, str], ...] = (
     ("idle-seconds", float, "close a stream after so long without a message (default: 120)"),
     ("linger-seconds", float, "keep a stream that its peer left without a DELETE (default: 10)"),
+    ("session-seconds", float, "end a room's session after so long (default: 0, never)"),
+    ("session-messages", int, "messages to a room until it ends (default: 0, any number)"),
     ("sessions", int, 'open streams before "Max user sessions reached" (default: 10)'),
     ("credits", int, "answers until 402 and TextOnly (default: without end)"),
     ("pending", int, "requests that may wait on a stream (default: 4)"),
@@ -372,8 +375,16 @@ def _devices(options: argparse.Namespace) -> int:
 def _emulator(options: argparse.Namespace) -> int:
     if not _has_emulator():
         return USAGE_ERROR
-    from did_tui.emulator.command import Options, run
+    from did_tui.emulator.command import CannotServe, Options, livekit_of, run
 
+    try:
+        livekit = livekit_of(options)
+    except CannotServe as error:
+        return _refuse(str(error), USAGE_ERROR)
+    if options.worker and livekit:
+        from did_tui.emulator.worker import run as work
+
+        return work(livekit, until_eof=options.until_eof)
     names = [*(flag.replace("-", "_") for flag, _, _ in LIMITS), "fetch_anywhere"]
     limits = {name: getattr(options, name) for name in names}
     return run(
@@ -388,6 +399,8 @@ def _emulator(options: argparse.Namespace) -> int:
             limits={name: value for name, value in limits.items() if value is not None},
             until_eof=options.until_eof,
             allow_origins=options.allow_origin,
+            livekit=livekit,
+            workers=max(options.workers, 0),
         )
     )
 

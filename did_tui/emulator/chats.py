@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -144,6 +144,36 @@ class Chats:
         turn = self._turn(agent, [{"role": "user", "content": text}], base)
         self._start(turn, stream, stream.connection)
 
+    async def think(
+        self,
+        agent: Mapping[str, Any],
+        chat_id: str,
+        text: str,
+        head: Mapping[str, Any],
+        *,
+        said: str | None = None,
+        base: str,
+    ) -> AsyncGenerator[str | dict[str, Any]]:
+        """The pieces of an answer for a room, then the whole: content, documents, matches.
+
+        It goes into the transcript with ``head``, as far as it came. ``said`` is what to answer,
+        where that is known already; then ``text`` may be empty.
+        """
+        messages = list(self.find(agent["id"], chat_id)["messages"])
+        if text:
+            messages.append({"role": "user", "content": text, "created_at": timestamp()})
+        turn = self._turn(agent, messages or [{"role": "user", "content": ""}], base)
+        pieces: list[str] = []
+        try:
+            async for piece in self._brain.answer(turn) if said is None else _whole(said):
+                pieces.append(piece)
+                yield piece
+        finally:
+            content = "".join(pieces).strip()
+            self._keep(chat_id, [*messages, {"content": content, **head}])
+        cited = self._citations(turn) if said is None else {"documentIds": [], "matches": []}
+        yield {"content": content, **cited}
+
     def _turn(self, agent: Mapping[str, Any], messages: list[dict[str, Any]], base: str) -> Turn:
         knowledge = (agent.get("knowledge") or {}).get("id", "")
         passages = self._store.search(knowledge, str(messages[-1]["content"]))
@@ -260,6 +290,11 @@ class Chats:
         if rating is None or rating["chat_id"] != chat_id:
             raise not_found("Rating")
         return rating
+
+
+async def _whole(text: str) -> AsyncGenerator[str]:
+    """A text as one piece: D-ID sends a greeting whole, too (protocol 5.4)."""
+    yield text
 
 
 def _checked_rating(body: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:

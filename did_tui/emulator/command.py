@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +21,7 @@ from pydantic import ValidationError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from did_tui.emulator.brain import Brain, BuiltInBrain, ModelBrain
+from did_tui.emulator.dispatch import MISSING, LiveKit, installed
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.server import create_app
 from did_tui.emulator.service import Service
@@ -25,6 +29,10 @@ from did_tui.emulator.store import Store
 from did_tui.emulator.voice import Voice
 
 ACCOUNT = "demo:emulator"
+#: LiveKit's own names for the address of a server, a key and its secret.
+LIVEKIT_VARIABLES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+WORKER_AGAIN, WORKER_STOP = 1.0, 5.0  # seconds until a worker is started anew, and has to end
+LARGEST_SIGNAL = 1024 * 1024  # bytes of a message on a socket
 KEEP_ALIVE = 120  # seconds of an idle connection: longer than a client keeps it, so none breaks
 
 
@@ -42,10 +50,32 @@ class Options:
     limits: Mapping[str, Any] = field(default_factory=dict)
     until_eof: bool = False
     allow_origins: Sequence[str] = ()
+    livekit: LiveKit | None = None
+    workers: int = 1
 
 
 class CannotServe(Exception):
     """The emulator cannot start; the text says why and what to do."""
+
+
+def livekit_of(options: argparse.Namespace) -> LiveKit | None:
+    """The LiveKit server of the command line, what it leaves out from the environment.
+
+    The environment alone names none, unless this is to be a worker. Raises ``CannotServe``.
+    """
+    told = (options.livekit_url, options.livekit_key, options.livekit_secret)
+    if not options.worker and not any(told):
+        return None
+    flags = zip(told, LIVEKIT_VARIABLES, strict=True)
+    place = [flag or os.environ.get(variable, "") for flag, variable in flags]
+    if not all(place):
+        raise CannotServe(
+            "A LiveKit server needs --livekit-url, --livekit-key and --livekit-secret, or"
+            f" {', '.join(LIVEKIT_VARIABLES)}."
+        )
+    if not installed():
+        raise CannotServe(MISSING)
+    return LiveKit(*place)
 
 
 def run(options: Options) -> int:
@@ -113,18 +143,61 @@ async def _serve(options: Options, listener: socket.socket) -> None:
         addresses=[host] if loopback else None,
         seed=options.seed,
         limits=limits,
+        livekit=options.livekit,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_trouble)
     config = uvicorn.Config(
         create_app(service, ACCOUNT, options.allow_origins),
         log_level="warning",
         http=_Protocol,
         ws="websockets-sansio",
+        ws_max_size=LARGEST_SIGNAL,
         timeout_graceful_shutdown=2,
         timeout_keep_alive=KEEP_ALIVE,
         lifespan="on",
     )
     announcement = _announcement(f"{host}:{port}", voice.engine)
-    await _Server(config, options, announcement).serve(sockets=[listener])
+    server = _Server(config, options, announcement)
+    livekit = options.livekit
+    workers = [
+        asyncio.create_task(_keep_worker(livekit)) for _ in range(options.workers) if livekit
+    ]
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for worker in workers:
+            worker.cancel()
+        if workers:
+            await asyncio.wait(workers)
+
+
+async def _keep_worker(livekit: LiveKit) -> None:
+    """Have a worker process, and another one when it has died: LiveKit's SDK may take it along.
+
+    It ends with this process, however that ends, by the pipe that is its standard input.
+    """
+    command = [sys.executable, "-m", "did_tui", "emulator", "--worker", "--until-eof"]
+    settings = dict(zip(LIVEKIT_VARIABLES, (livekit.url, livekit.key, livekit.secret), strict=True))
+    while True:
+        worker = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=DEVNULL, env=os.environ | settings
+        )
+        try:
+            await worker.wait()
+            await asyncio.sleep(WORKER_AGAIN)
+        finally:
+            if worker.stdin is not None:
+                worker.stdin.close()
+            try:
+                await asyncio.wait_for(worker.wait(), WORKER_STOP)
+            except TimeoutError:
+                worker.kill()
+                await worker.wait()
+
+
+def _is_trouble(record: logging.LogRecord) -> bool:
+    """Whether a message of uvicorn's is one: it says this of every handshake that was refused."""
+    return record.getMessage() != "ASGI callable returned without completing handshake."
 
 
 def _announcement(address: str, engine: str) -> str:

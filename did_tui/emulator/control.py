@@ -19,9 +19,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from did_tui.emulator import packets
+from did_tui.emulator.actor import TOOL_SECONDS
 from did_tui.emulator.faults import Fault, Faults
+from did_tui.emulator.guest import Guest
 from did_tui.emulator.log import Log
+from did_tui.emulator.packets import CallFailed
 from did_tui.emulator.refusal import Refusal, bad_request, not_found
+from did_tui.emulator.room import Room
 from did_tui.emulator.service import Service
 from did_tui.emulator.streams import LiveStream
 
@@ -40,7 +45,7 @@ class _Control:
 
     def table(self) -> list[Route]:
         """Every route of the control API."""
-        stream = "/streams/{stream}"
+        stream, session = "/streams/{stream}", "/sessions/{session}"
         table: list[tuple[str, str, _Handler]] = [
             ("GET", "/state", self.state),
             ("GET", "/requests", self.requests),
@@ -58,6 +63,16 @@ class _Control:
             ("POST", f"{stream}/hear", self.hear),
             ("POST", f"{stream}/close", self.close),
             ("POST", "/sockets/drop", self.drop_sockets),
+            ("POST", f"{session}/media", self.lose_room_media),
+            ("POST", f"{session}/vanish", self.freeze_room),
+            ("POST", f"{session}/data", self.write_packet),
+            ("POST", f"{session}/text", self.write_text),
+            ("POST", f"{session}/hear", self.hear_in_room),
+            ("POST", f"{session}/call", self.call_tool),
+            ("POST", f"{session}/agent", self.show_agent),
+            ("POST", f"{session}/drop", self.drop_signals),
+            ("POST", f"{session}/leave", self.send_away),
+            ("POST", f"{session}/close", self.end_session),
         ]
         return [
             Route(f"/__control{path}", _guarded(handler), methods=[verb])
@@ -73,6 +88,8 @@ class _Control:
             "streams": [self._stream_view(stream) for stream in streams],
             "opened": streams.opened,
             "closed": dict(streams.closed),
+            "rooms": [room.view() for room in self._service.rooms],
+            "rooms_closed": dict(self._service.rooms.closed),
             "sockets": self._service.notifications.counts(),
             "chats": self._service.store.all("chat"),
             "ratings": self._service.store.all("rating"),
@@ -127,13 +144,8 @@ class _Control:
     # What happens to streams
 
     async def lose_media(self, request: Request, body: _Body) -> Any:
-        lose, seconds = body.get("lose", "both"), body.get("seconds", float("inf"))
-        if lose not in ("audio", "video", "both"):
-            raise bad_request("lose must be one of audio, video, both")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            raise bad_request("seconds must be a number")
         for stream in self._streams(request):
-            stream.peer.lose(audio=lose != "video", video=lose != "audio", seconds=float(seconds))
+            stream.peer.lose(**_loss(body))
         return {}
 
     async def vanish(self, request: Request, _body: _Body) -> Any:
@@ -156,9 +168,7 @@ class _Control:
         return {"sent": sum(put(s.connection, message) for s in self._streams(request))}
 
     async def hear(self, request: Request, body: _Body) -> Any:
-        text = body.get("text")
-        if not isinstance(text, str) or not text.strip():
-            raise bad_request("text is required")
+        text = _words(body)
         base = str(request.base_url).rstrip("/")
         for stream in self._streams(request):
             agent = self._service.agent(stream.agent_id)
@@ -172,6 +182,90 @@ class _Control:
         streams = self._streams(request)
         await asyncio.gather(*(self._service.streams.close(s, reason) for s in streams))
         return {}
+
+    # Rooms
+
+    async def lose_room_media(self, request: Request, body: _Body) -> Any:
+        for guest in self._guests(request):
+            guest.peer.lose(**_loss(body))
+        return {}
+
+    async def freeze_room(self, request: Request, _body: _Body) -> Any:
+        for guest in self._guests(request):
+            guest.frozen = True
+            guest.peer.vanish()
+        return {}
+
+    async def write_packet(self, request: Request, body: _Body) -> Any:
+        message = _message(body)
+        payload = message.encode() if isinstance(message, str) else message
+        topic = str(body.get("topic", ""))
+        rooms = self._rooms(request)
+        return {"sent": sum(room.send_packet(packets.user(payload, topic)) for room in rooms)}
+
+    async def write_text(self, request: Request, body: _Body) -> Any:
+        text, topic = str(_message(body)), str(body.get("topic", "lk.chat"))
+        for room in self._rooms(request):
+            for packet in packets.text(text, topic):
+                room.send_packet(packet)
+        return {}
+
+    async def hear_in_room(self, request: Request, body: _Body) -> Any:
+        for room in self._rooms(request):
+            room.actor.hear(_words(body))
+        return {}
+
+    async def call_tool(self, request: Request, body: _Body) -> Any:
+        name, arguments = body.get("tool"), body.get("arguments", {})
+        if not isinstance(name, str) or not isinstance(arguments, dict):
+            raise bad_request("tool and arguments are required: a name and an object")
+        seconds = _seconds(body, TOOL_SECONDS)
+        told: list[dict[str, Any]] = []
+        for room in self._rooms(request):
+            try:
+                told.append({"output": await room.actor.call(name, arguments, seconds)})
+            except CallFailed as error:
+                told.append({"error": {"code": error.code, "message": str(error)}})
+        return told
+
+    async def show_agent(self, request: Request, body: _Body) -> Any:
+        for room in self._rooms(request):
+            room.show_agent(here=bool(body.get("here")))
+        return {}
+
+    async def drop_signals(self, request: Request, _body: _Body) -> Any:
+        for guest in self._guests(request):
+            guest.hang_up()
+        return {}
+
+    async def send_away(self, request: Request, body: _Body) -> Any:
+        action = str(body.get("action", "disconnect")).upper()
+        reason = str(body.get("reason", "server_shutdown")).upper()
+        try:
+            for guest in self._guests(request):
+                guest.dismiss(reason, action)
+        except ValueError as error:
+            raise bad_request(f"that is not LiveKit's: {error}") from error
+        return {}
+
+    async def end_session(self, request: Request, body: _Body) -> Any:
+        reason = body.get("reason", "ok")
+        if not isinstance(reason, str) or not reason:
+            raise bad_request("reason must be text")
+        await asyncio.gather(*(room.actor.end(reason) for room in self._rooms(request)))
+        return {}
+
+    def _rooms(self, request: Request) -> list[Room]:
+        wanted = request.path_params["session"]
+        found = [room for room in self._service.rooms if wanted in ("all", room.session.id)]
+        if not found and wanted != "all":
+            raise not_found("Session")
+        return found
+
+    def _guests(self, request: Request) -> list[Guest]:
+        return [room.guest for room in self._rooms(request) if room.guest is not None]
+
+    # Sockets
 
     async def drop_sockets(self, _request: Request, body: _Body) -> Any:
         code = body.get("code", 1011)
@@ -228,6 +322,29 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _loss(body: _Body) -> dict[str, Any]:
+    """Which media are to be lost, and for how long."""
+    lose = body.get("lose", "both")
+    if lose not in ("audio", "video", "both"):
+        raise bad_request("lose must be one of audio, video, both")
+    seconds = _seconds(body, float("inf"))
+    return {"audio": lose != "video", "video": lose != "audio", "seconds": seconds}
+
+
+def _seconds(body: _Body, default: float) -> float:
+    seconds = body.get("seconds", default)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+        raise bad_request("seconds must be a number")
+    return float(seconds)
+
+
+def _words(body: _Body) -> str:
+    text = body.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise bad_request("text is required")
+    return text
 
 
 def _message(body: _Body) -> str | bytes:

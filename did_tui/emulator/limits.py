@@ -22,6 +22,12 @@ class Limits(BaseModel):
     """Seconds that a stream stays open after its peer has gone without a DELETE."""
     sessions: int = Field(default=10, ge=1, le=1000)
     """Open streams; one more is refused with "Max user sessions reached" (protocol 2.8)."""
+    session_seconds: float = Field(default=0.0, ge=0, le=86_400)
+    """Seconds that a room may last, then its session ends by ``time_limit``; 0 is without end."""
+    session_messages: int = Field(default=0, ge=0)
+    """Messages to a room; the next one ends its session by ``message_limit``; 0 is without end."""
+    participants: int = Field(default=2, ge=1, le=100)
+    """How many a room takes, the agent among them; one more is told that it is full."""
     credits: int | None = Field(default=None, ge=0)
     """Each answer and each text that is spoken costs one; None is without end."""
     pending: int = Field(default=4, ge=1, le=1000)

@@ -179,13 +179,13 @@ class Peer:
         self._face_track = FaceTrack(face, self.stage, self.clock, always=fluent)
         pc.addTransceiver(self._voice_track, direction="sendonly")
         video = pc.addTransceiver(self._face_track, direction="sendonly")
-        video.setCodecPreferences(_codecs(codec))
+        video.setCodecPreferences(codecs_of(codec))
         # A negotiated channel puts the application section into the offer without opening a
         # channel that the client did not ask for.
         pc.createDataChannel("JanusDataChannel", negotiated=True, id=1022)
         if addresses is not None:
-            for transport in _transports(pc):
-                _offer_only(transport.transport.iceGatherer._connection, addresses)
+            for transport in transports_of(pc):
+                offer_only(transport.transport.iceGatherer._connection, addresses)
         pc.on("datachannel", self._opened)
         pc.on("connectionstatechange", self._changed)
 
@@ -208,7 +208,7 @@ class Peer:
     async def add_candidate(self, candidate: Mapping[str, Any] | None) -> None:
         """Take a candidate, or None for the end of them; raises ``ValueError`` for nonsense."""
         if candidate is not None:
-            _parsed(candidate)
+            candidate_of(candidate)
         if self._accepted:
             await self._add(candidate)
         elif len(self._early) < 100:
@@ -249,8 +249,8 @@ class Peer:
     def vanish(self) -> None:
         """Answer nothing from now on, and say nothing: the cable is out."""
         self._gone = True
-        for transport in _transports(self._pc):
-            _unplug(transport.transport._connection)
+        for transport in transports_of(self._pc):
+            unplug(transport.transport._connection)
 
     async def close(self) -> None:
         """End the connection."""
@@ -259,7 +259,7 @@ class Peer:
         await self._pc.close()
 
     async def _add(self, candidate: Mapping[str, Any] | None) -> None:
-        await self._pc.addIceCandidate(None if candidate is None else _parsed(candidate))
+        await self._pc.addIceCandidate(None if candidate is None else candidate_of(candidate))
 
     def _opened(self, channel: RTCDataChannel) -> None:
         self._channel = channel
@@ -275,7 +275,7 @@ class Peer:
             self._on_gone()
 
 
-def _codecs(name: str) -> list[Any]:
+def codecs_of(name: str) -> list[Any]:
     """``VP8`` or ``H264`` with its retransmission format, for ``setCodecPreferences``."""
     wanted = (f"video/{name}".lower(), "video/rtx")
     return [
@@ -285,7 +285,8 @@ def _codecs(name: str) -> list[Any]:
     ]
 
 
-def _parsed(candidate: Mapping[str, Any]) -> Any:
+def candidate_of(candidate: Mapping[str, Any]) -> Any:
+    """A candidate as aiortc has it; raises ``ValueError`` for nonsense."""
     line = str(candidate.get("candidate", "")).removeprefix("candidate:")
     try:
         parsed = candidate_from_sdp(line)
@@ -296,12 +297,13 @@ def _parsed(candidate: Mapping[str, Any]) -> Any:
     return parsed
 
 
-def _transports(pc: RTCPeerConnection) -> set[Any]:
+def transports_of(pc: RTCPeerConnection) -> set[Any]:
+    """The DTLS transports of a connection."""
     transports = {transceiver.sender.transport for transceiver in pc.getTransceivers()}
     return {*transports, pc.sctp.transport} if pc.sctp else transports
 
 
-def _unplug(connection: Any) -> None:
+def unplug(connection: Any) -> None:
     """Have an ICE connection's sockets neither send nor receive, and stay open."""
 
     async def send_nothing(*_: Any) -> None:
@@ -313,7 +315,7 @@ def _unplug(connection: Any) -> None:
         protocol.datagram_received = lambda *_: None
 
 
-def _offer_only(connection: Any, addresses: Sequence[str]) -> None:
+def offer_only(connection: Any, addresses: Sequence[str]) -> None:
     """Gather candidates on these addresses only: ICE leaves loopback out otherwise."""
     gather = connection.get_component_candidates
 

@@ -161,7 +161,7 @@ class _Resources:
 
     async def create_session(self, call: Call) -> Response:
         agent = self._service.agent(call.part("agent"))
-        session = self._sessions.create(agent, call.body, call.caller)
+        session = self._sessions.create(agent, call.body, call.caller, call.base)
         return JSONResponse(session.view(call.base), 201)
 
     async def join_session(self, call: Call) -> Response:

@@ -27,6 +27,7 @@ from starlette.websockets import WebSocket
 from did_tui.emulator.calls import Call, Handler, base_of, read_body
 from did_tui.emulator.control import control_routes
 from did_tui.emulator.credentials import Caller, caller_of
+from did_tui.emulator.dispatch import worker_routes
 from did_tui.emulator.faults import Fault, Faults
 from did_tui.emulator.keys import check_use
 from did_tui.emulator.log import Entry, Log
@@ -34,6 +35,7 @@ from did_tui.emulator.openapi import document
 from did_tui.emulator.origins import LOOPBACK, Origins
 from did_tui.emulator.refusal import Refusal, bad_request
 from did_tui.emulator.resources import resource_routes
+from did_tui.emulator.rooms import no_path, no_socket
 from did_tui.emulator.service import Service
 from did_tui.emulator.store import timestamp
 from did_tui.emulator.streams import LiveStream
@@ -115,9 +117,11 @@ class _Routes:
             ("DELETE", stream, self.close_stream),
         ]
         guarded, shown = resource_routes(self._service)
+        livekit = self._service.livekit
         table = [*guarded, *table]
         self._described = [(verb, path, handler.__name__) for verb, path, handler in table]
-        names = [handler.__name__ for _, _, handler in table] + [self.notifications.__name__]
+        names = [handler.__name__ for _, _, handler in table]
+        names += [self.notifications.__name__, self.join_room.__name__]
         return [
             *control_routes(self._service, self._faults, self._log, names),
             *(Route(path, self._guarded(handler), methods=[verb]) for verb, path, handler in table),
@@ -128,6 +132,11 @@ class _Routes:
             *shown,
             Route("/emulator/openapi.json", self.openapi, methods=["GET"]),
             WebSocketRoute("/", self.notifications),
+            Route("/rtc/validate", self.validate_room, methods=["GET"]),
+            WebSocketRoute("/rtc", self.join_room),
+            Route("/rtc/v1/validate", no_path, methods=["GET"]),
+            WebSocketRoute("/rtc/v1", no_socket),
+            *(worker_routes(self._service, livekit) if livekit else ()),
         ]
 
     # Agents
@@ -266,6 +275,24 @@ class _Routes:
         else:
             await socket.accept()
             await self._service.notifications.serve(socket, caller)
+
+    # Rooms
+
+    async def join_room(self, socket: WebSocket) -> None:
+        """LiveKit's signalling; the token in the query is all that it takes."""
+        fault = self._faults.take(self.join_room.__name__)
+        if fault is not None:
+            await asyncio.sleep(fault.delay)
+        if fault is not None and fault.answers:
+            await socket.send_denial_response(_ordered(fault))
+        elif fault is not None and fault.drop:
+            await socket.close(code=1008)
+        else:
+            await self._service.rooms.serve(socket)
+
+    async def validate_room(self, request: Request) -> Response:
+        """What is wrong with a room's token."""
+        return self._service.rooms.validate(request)
 
     # What every route shares
 

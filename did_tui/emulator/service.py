@@ -1,4 +1,4 @@
-"""What the emulated D-ID does, without HTTP: agents, chats, streams, answers."""
+"""What the emulated D-ID does, without HTTP: agents, chats, streams, rooms, answers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from did_tui.emulator.catalogue import Catalogue, place_of
 from did_tui.emulator.characters import OWNER, Faces, character_of, characters, plant
 from did_tui.emulator.chats import Chats
 from did_tui.emulator.credentials import Caller
+from did_tui.emulator.dispatch import LiveKit
 from did_tui.emulator.exports import Exports
 from did_tui.emulator.keys import ClientKeys
 from did_tui.emulator.library import Library
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.notifications import Notifications, address_of
 from did_tui.emulator.refusal import Refusal, bad_request, not_found
-from did_tui.emulator.sessions import Sessions
+from did_tui.emulator.rooms import Rooms
+from did_tui.emulator.sessions import Session, Sessions
 from did_tui.emulator.store import Store, timestamp
 from did_tui.emulator.streams import LiveStream, Streams
 from did_tui.emulator.voice import Voice
@@ -47,7 +49,8 @@ SHORTEST_SPEECH = 3
 class Service:
     """One account's D-ID.
 
-    ``addresses`` are the local addresses for media, None for every one of them.
+    ``addresses`` are the local addresses for media, None for every one of them; a ``livekit``
+    server has the rooms, if one is given.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Service:
         addresses: Sequence[str] | None,
         seed: int | None = None,
         limits: Limits | None = None,
+        livekit: LiveKit | None = None,
     ) -> None:
         self.store, self.brain, self.voice = store, brain, voice
         self.limits = limits or Limits()
@@ -68,9 +72,20 @@ class Service:
             self.faces, voice, self.notifications, self.limits, addresses=addresses, seed=seed
         )
         self.chats = Chats(store, brain, self.streams, self.notifications, self.limits)
-        self.sessions = Sessions(store, self.chats, self.limits)
+        self.livekit = livekit
+        self.sessions = Sessions(store, self.chats, self.limits, livekit)
+        self.rooms = Rooms(
+            store,
+            self.faces,
+            voice,
+            self.chats,
+            self.sessions,
+            self.limits,
+            addresses=addresses,
+        )
         self.webhooks = Webhooks(store, self.limits)
         self.streams.on_end = self._ended
+        self.rooms.on_end = self._room_ended
         self.library = Library(store, self.limits, self.webhooks)
         self.keys = ClientKeys(store)
         self.exports = Exports(store)
@@ -90,6 +105,7 @@ class Service:
         self.library.close()
         self.chats.close()
         self.webhooks.close()
+        await self.rooms.close_all()
         await self.streams.close_all()
         await self.brain.close()
         await self.voice.close()
@@ -98,6 +114,9 @@ class Service:
     def _ended(self, stream: LiveStream) -> None:
         for chat_id in stream.chats:
             self.webhooks.chat_ended(chat_id)
+
+    def _room_ended(self, session: Session) -> None:
+        self.webhooks.chat_ended(session.chat_id)
 
     # Agents
 

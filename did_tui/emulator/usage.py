@@ -1,17 +1,22 @@
-"""What ``did-tui emulator --help`` says of the control API, with nothing to import."""
+"""What ``did-tui emulator --help`` says of LiveKit and the control API, with little to import."""
 
 from __future__ import annotations
+
+import argparse
 
 CONTROL = """\
 The control API looks into the emulator and has things go wrong, for programs on
 this machine and for no web page. Bodies are JSON, as in
   curl localhost:8787/__control/faults -d '{"route": "speak", "status": 500}'
 
-GET    /__control/state         streams, sockets, chats, ratings, counts, limits
+GET    /__control/state         streams, rooms, sockets, chats, ratings, counts,
+                                limits
 GET    /__control/requests      the last 500, with their bodies (DELETE: forget)
 PATCH  /__control/limits        as the options: "idle_seconds" "linger_seconds"
                                 "sessions" "credits" "pending" "chat_mode"
+                                "session_seconds" "session_messages"
                                 "requests_a_minute" "fetch_anywhere", and
+                                "participants" (1: every room is full),
                                 "ice_servers" [...]
 POST   /__control/faults        the next request of a "route" ("*": of any) gets
   "status": 429                 D-ID's words for it, or your own "kind",
@@ -32,6 +37,21 @@ POST   /__control/streams/ID/   of one stream, or "all":
   notify {"event": {...}}       on its socket; or "text", "base64"
   hear {"text": "..."}          as if the user had said it aloud
   close {"reason": "..."}       inactivity, shutdown, peer_disconnected, any
+POST   /__control/sessions/ID/  of one room that somebody is in, or "all":
+  media, hear                   as of a stream
+  vanish                        nothing answers any more: the server is frozen
+  data {"text": "...", "topic": "..."}
+                                a data packet as it stands; or {"base64": "..."}
+  text {"text": "...", "topic": "..."}
+                                a text stream from the agent
+  call {"tool": "...", "arguments": {}, "seconds": 10}
+                                have the client run a tool; what it has said
+  agent {"here": false}         the agent leaves without a word; true: is back
+  drop                          the signalling breaks: the client comes again
+  leave {"action": "reconnect"} LiveKit sends the client away: "disconnect",
+                                "resume"; its "reason": "server_shutdown", ...
+  close {"reason": "..."}       inactivity, time_limit, message_limit,
+                                ended_by_agent, network_issue, any
 POST   /__control/sockets/drop  {"code": 1011} closes every notifications socket
 
 Routes: list_agents list_agents_bare create_agent get_agent update_agent
@@ -49,5 +69,37 @@ Routes: list_agents list_agents_bare create_agent get_agent update_agent
   delete_image upload_audio delete_audio get_settings change_settings get_logo
   change_logo delete_logo list_secrets create_secret get_secret change_secret
   delete_secret
-  notifications (a socket's handshake, which can be late or refused)
+  notifications join_room (a socket's handshake: late, refused or dropped)
 """
+
+
+def add_livekit(parser: argparse.ArgumentParser) -> None:
+    """The options of a real LiveKit server."""
+    parser.add_argument(
+        "--livekit-url",
+        default="",
+        metavar="URL",
+        help="have the rooms on a LiveKit server instead of here, as ws://localhost:7880 (also"
+        " LIVEKIT_URL)",
+    )
+    parser.add_argument(
+        "--livekit-key", default="", metavar="KEY", help="its key (also LIVEKIT_API_KEY)"
+    )
+    parser.add_argument(
+        "--livekit-secret",
+        default="",
+        metavar="SECRET",
+        help="its secret; better in LIVEKIT_API_SECRET, which no process list shows",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that play the agents on that server (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--worker",
+        action="store_true",
+        help="serve nothing, only be one more such process, on this or any other machine",
+    )

@@ -372,13 +372,16 @@ async def test_the_rate_of_requests(client: PlainClient) -> None:
 
 async def test_limits_on_the_command_line() -> None:
     options = "--idle-seconds 9.5 --linger-seconds 2 --sessions 3 --credits 0 --pending 1"
-    more = "--requests-a-minute 7 --chat-mode Off --fetch-anywhere"
+    more = "--requests-a-minute 7 --chat-mode Off --fetch-anywhere --session-seconds 60"
     with running(*options.split(), *more.split()) as url:
         async with PlainClient(url) as client:
             assert (await client.state())["limits"] == {
                 "idle_seconds": 9.5,
                 "linger_seconds": 2,
                 "sessions": 3,
+                "session_seconds": 60,
+                "session_messages": 0,
+                "participants": 2,
                 "credits": 0,
                 "pending": 1,
                 "requests_a_minute": 7,

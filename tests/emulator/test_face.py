@@ -78,8 +78,8 @@ def calm_time(face: Face, seconds: float) -> float:
 # --- pictures ---------------------------------------------------------------------------------
 
 
-def test_there_are_five_people() -> None:
-    assert list(LOOKS) == ["mira", "kai", "juno", "otto", "noor"]
+def test_there_are_six_people() -> None:
+    assert list(LOOKS) == ["mira", "kai", "juno", "otto", "noor", "iris"]
     assert all(look.name == name for name, look in LOOKS.items())
 
 

@@ -93,15 +93,16 @@ def test_the_token_is_livekits_and_opens_its_room_while_it_lasts(
     assert (claims["nbf"], claims["exp"]) == (NOW, NOW + 120)
     assert claims["iss"]
     assert claims["sub"]
-    assert rooms.grants(token) == claims["video"]
+    opened_by_it, said = rooms.admit(token)
+    assert (opened_by_it.id, said) == (session["id"], claims)
     assert claims["video"]["room"] == session["id"]
     assert claims["video"]["roomJoin"]
     assert claims["video"]["canUpdateOwnMetadata"]
     with pytest.raises(InvalidToken):
-        rooms.grants(http.get(f"/agents/{an_agent(http)}/stt-token").json()["token"])
+        rooms.admit(http.get(f"/agents/{an_agent(http)}/stt-token").json()["token"])
     clock.now += 120
     with pytest.raises(InvalidToken):
-        rooms.grants(token)
+        rooms.admit(token)
 
 
 def test_the_chat_of_a_session_is_there_and_kept_unless_told_otherwise(http: TestClient) -> None:

@@ -27,10 +27,13 @@ async function until(what, happened, seconds) {
   }
 }
 
+// Of the newest connection that has them: a room's client has one more, for what it sends.
 async function inbound() {
   const found = {};
-  for (const stat of (await peers.at(-1).getStats()).values()) {
-    if (stat.type === "inbound-rtp") found[stat.kind] = stat;
+  for (const peer of peers) {
+    for (const stat of (await peer.getStats()).values()) {
+      if (stat.type === "inbound-rtp") found[stat.kind] = stat;
+    }
   }
   return found;
 }
@@ -120,6 +123,12 @@ window.talk = {
     return { response, message: log.messages.at(-1) };
   },
 
+  // What the agent says by itself when somebody comes.
+  async greeted(seconds) {
+    await until("a greeting", () => log.messages.at(-1)?.type === "answer", seconds);
+    return log.messages.at(-1).content;
+  },
+
   speak: (script) => manager.speak(script),
 
   async talking(seconds) {
@@ -136,7 +145,8 @@ window.talk = {
 
   // 2.0 takes the socket's word for it; 1.2 waits for the connection to break.
   async ended(seconds) {
-    const ends = [["disconnected", "inactivity"], ["disconnected"], ["closed"], ["fail"]].map(String);
+    const reasons = [["disconnected", "inactivity"], ["disconnected", "ended_by_agent"]];
+    const ends = [...reasons, ["disconnected"], ["closed"], ["fail"]].map(String);
     await until("the end", () => ends.includes(String(log.states.at(-1))), seconds);
   },
 

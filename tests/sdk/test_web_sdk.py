@@ -145,6 +145,49 @@ async def test_an_idle_close_is_understood_and_survived(
     assert no_stream_is_new(before, control.state())
 
 
+@pytest.mark.parametrize("sdk", ["2.0.10"], indirect=True)
+async def test_an_expressive_conversation(sdk: Sdk, emulator: RunningEmulator) -> None:
+    control = Control(emulator.url)
+    async with Chromium() as browser:
+        talk = await Talk.open(browser, sdk.url)
+        await talk("create", control.agent("Iris"), emulator.url, BASIC, {})
+        await talk("connect")
+        seen = await talk("sees", 25, SECONDS)
+        assert seen["bright"] > 0.5
+        assert (seen["width"], seen["height"]) == (512, 512)
+        assert "Iris" in await talk("greeted", SECONDS)
+        await talk("hears", SECONDS)
+
+        answer = await talk("chat", "Why is the sky blue?", SECONDS)
+        assert answer["message"]["content"].startswith("Sunlight")
+        await talk("talking", SECONDS)
+        await talk("hears", SECONDS)
+        await talk("interrupt")
+        await talk("silent", 3)  # the answer itself takes ten seconds
+
+        await talk("speak", "This is said as it stands.")
+        await talk("talking", SECONDS)
+        await talk("hears", SECONDS)
+        await talk("silent", SECONDS)
+        assert await talk("rate") == [1, -1, True]
+        assert (await talk("feedback"))["rating"] == 5
+
+        await talk("reconnect")
+        await talk("sees", 5, SECONDS)
+        answer = await talk("chat", "Hello", SECONDS)
+        assert answer["message"]["content"]
+        (room,) = control.state()["rooms"]
+        assert room["attributes"]["device"] == "Linux, Desktop"
+        control.order(f"sessions/{room['id']}/close", reason="ended_by_agent")
+        await talk("ended", SECONDS)
+        log = await talk.log()
+        assert log["errors"] == talk.page.errors == []
+        assert ["disconnected", "ended_by_agent"] in log["states"]
+        await talk("disconnect")
+        await talk.page.close()
+    assert control.state()["rooms"] == []
+
+
 def ids(state: dict[str, Any]) -> set[str]:
     return {stream["id"] for stream in state["streams"] if not stream["lost"]}
 

@@ -1,4 +1,4 @@
-"""A drawn talking head: five characters, 512 x 512 pixels, made for 25 frames a second."""
+"""A drawn talking head: six characters, 512 x 512 pixels, made for 25 frames a second."""
 
 from __future__ import annotations
 

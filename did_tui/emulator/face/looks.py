@@ -1,4 +1,4 @@
-"""Who can be drawn: five characters, as data only."""
+"""Who can be drawn: six characters, as data only."""
 
 from __future__ import annotations
 
@@ -240,4 +240,27 @@ NOOR = Look(
     nose_width=25.0,
 )
 
-LOOKS: dict[str, Look] = {look.name: look for look in (MIRA, KAI, JUNO, OTTO, NOOR)}
+IRIS = Look(
+    name="iris",
+    backdrop=Backdrop(top=(44, 14, 60), bottom=(150, 44, 96), glow=(255, 176, 96)),
+    rim=(255, 196, 150),
+    skin=Skin(
+        light=(228, 172, 130),
+        base=(190, 126, 88),
+        shade=(126, 68, 56),
+        line=(74, 34, 34),
+        blush=(206, 88, 80),
+        blush_strength=0.4,
+    ),
+    eyes=Eyes(iris=(62, 128, 96), lash=(20, 10, 18), lash_width=8.5, wing=9.0, lid=(120, 70, 130)),
+    brows=Brows(colour=(30, 16, 26), width=9.0, arch=12.0),
+    lips=Lips(colour=(190, 46, 92), upper=13.0, lower=17.0, half_width=49.0),
+    hair=Hair(style="curly", base=(46, 22, 42), dark=(20, 8, 22), light=(142, 66, 122)),
+    clothes=Clothes(
+        style="jacket", base=(232, 176, 62), second=(170, 112, 34), accent=(74, 36, 96)
+    ),
+    skull=Skull(cheek=123.0, jaw=98.0, chin=48.0, chin_y=411.0),
+    nose_width=26.0,
+)
+
+LOOKS: dict[str, Look] = {look.name: look for look in (MIRA, KAI, JUNO, OTTO, NOOR, IRIS)}
