@@ -1,7 +1,7 @@
 """What sessions of an expressive agent leave behind in the emulator: one after the other, counted.
 
-    python tests/bench/sessions.py                   # 100 sessions, 2 minutes
-    python tests/bench/sessions.py --sessions 10
+    python tests/bench/emulatorrooms.py                   # 100 sessions, 2 minutes
+    python tests/bench/emulatorrooms.py --sessions 10
 
 Each is opened, joined with LiveKit's own SDK until its first frame, and left. Linux only: what the
 emulator holds is counted in /proc. The first rows grow, as pools do; the later ones should not.
