@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from did_tui.api.client import Client
     from did_tui.configfile import ConfigFile, Profile
     from did_tui.keystore import KeyPlace
+    from did_tui.live.tools import Tool
 
 from did_tui.api.endpoints import DEFAULT_API_URL, DEFAULT_WS_URL
 from did_tui.api.modes import MODES
@@ -257,7 +258,8 @@ class Settings:
 
     ``key`` is the environment's; that of a profile is fetched from ``key_place`` when it is needed.
     ``profile`` is empty where the environment says who asks. ``values`` has every setting with its
-    origin. With ``confirm`` "name", a name is typed before anything is deleted.
+    origin. With ``confirm`` "name", a name is typed before anything is deleted. ``tools`` are what
+    agents may have done here.
     """
 
     api_url: str = DEFAULT_API_URL
@@ -273,6 +275,7 @@ class Settings:
     production: bool = False
     confirm: str = "ask"
     values: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    tools: tuple[Tool, ...] = ()
 
     @classmethod
     def load(
@@ -302,6 +305,7 @@ class Settings:
             talk=Talk.of(layers),
             read_only=layers.yes("read_only"),
             values={setting.name: layers.find(setting.name) for setting in SETTINGS},
+            tools=file.tools if file is not None else (),
         )
         own = profile is not None and profile.key is not None
         api_url = "" if own else env.get("DID_API_URL", "")

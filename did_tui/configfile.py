@@ -1,7 +1,8 @@
 """config.toml: read as a whole and checked to the last line, written without losing a comment.
 
-It has settings by their names, ``profile = "work"`` for the profile that is used by itself, and
-``[profiles.work]`` with ``OF_PROFILES`` and settings of its own.
+It has settings by their names, ``profile = "work"`` for the profile that is used by itself,
+``[profiles.work]`` with ``OF_PROFILES`` and settings of its own, and ``[tools.NAME]`` for what
+agents may have done here (``live/tools.py``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from did_tui.config import BY_NAME, YES_NO, BadSetting, Origin, Value
 from did_tui.keystore import KeyPlace
+from did_tui.live.tools import Tool, wrong_schema
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -30,6 +32,10 @@ OF_PROFILES = (
     "confirm",
 )
 CONFIRM = ("ask", "name")
+OF_TOOLS = ("command", "schema", "seconds", "allow", "description")
+ALLOW = ("ask", "always")
+LONGEST_RUN = 300.0  # seconds that a tool may take
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PROFILE_NAME = re.compile(r"[\w.@-]{1,40}")
 
 HEAD = """\
@@ -58,6 +64,7 @@ class ConfigFile:
     settings: Mapping[str, Value] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     profile: str = ""
+    tools: tuple[Tool, ...] = ()
 
 
 # Reading
@@ -84,14 +91,18 @@ def parse(text: str, path: Path) -> ConfigFile:
     reading = _Reading(text, path)
     profiles = content.pop("profiles", {})
     chosen = content.pop("profile", "")
+    tools = content.pop("tools", {})
+    if not isinstance(tools, Mapping):
+        raise reading.bad((), "tools", "is no table: write [tools.NAME]")
     if not isinstance(profiles, Mapping):
         raise reading.bad((), "profiles", "is no table: write [profiles.NAME]")
-    settings = reading.settings((), content, "file", ("profile", "profiles"))
+    settings = reading.settings((), content, "file", ("profile", "profiles", "tools"))
     found = {name: reading.profile(name, table) for name, table in profiles.items()}
     if not isinstance(chosen, str) or (chosen and chosen not in found):
         known = ", ".join(found) or "none"
         raise reading.bad((), "profile", f"is {chosen!r}, and the profiles are: {known}")
-    return ConfigFile(path, settings, found, chosen)
+    usable = tuple(reading.tool(name, table) for name, table in tools.items())
+    return ConfigFile(path, settings, found, chosen, usable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +175,35 @@ class _Reading:
             confirm,
             settings,
         )
+
+    def tool(self, name: str, content: Any) -> Tool:
+        """One tool that agents may use."""
+        table = ("tools", name)
+        if not isinstance(content, Mapping):
+            raise self.bad(("tools",), name, "is no table: write [tools.NAME]")
+        if not _TOOL_NAME.fullmatch(name):
+            raise self.bad(("tools",), name, "is no name: letters, digits and . _ -")
+        for one in content:
+            if one not in OF_TOOLS:
+                raise self.bad(table, one, f"is nothing of a tool{_nearest(one, OF_TOOLS)}")
+        command = content.get("command")
+        words = command if isinstance(command, list) else []
+        if not words or not all(isinstance(word, str) for word in words) or not words[0]:
+            said = 'is a list of words, as ["notify-send", "Agent"]: no shell reads it'
+            raise self.bad(table, "command", said)
+        seconds = content.get("seconds", 10)
+        timed = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if not timed or not 0 < seconds <= LONGEST_RUN:
+            raise self.bad(table, "seconds", f"is a number up to {LONGEST_RUN:g}")
+        allow = content.get("allow", "ask")
+        if allow not in ALLOW:
+            raise self.bad(table, "allow", f"is {allow!r}, and can be {', '.join(ALLOW)}")
+        schema = content.get("schema", {})
+        wrong = wrong_schema(schema)
+        if wrong:
+            raise self.bad(table, "schema", wrong)
+        description = self._text(table, content, "description")
+        return Tool(name, tuple(words), schema, float(seconds), allow, description)
 
     def _key(self, table: tuple[str, ...], content: Mapping[str, Any]) -> KeyPlace | None:
         file, command = (self._text(table, content, f"key_{one}") for one in ("file", "command"))

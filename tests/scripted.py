@@ -192,9 +192,9 @@ class ScriptedApp(DidTui):
         """Nothing is loaded in tests."""
 
 
-def connect(runner: ScriptedRunner, *, fluent: bool = True) -> None:
+def connect(runner: ScriptedRunner, *, fluent: bool = True, room: bool = False) -> None:
     """Let a conversation connect, step by step, each taking a tenth of a second."""
-    runner.tell(e.StreamGranted(fluent, fluent, False))
+    runner.tell(e.StreamGranted(fluent, fluent, False, room=room))
     begun = NOW - 1
     for number, step in enumerate(e.STEPS[:-1]):
         runner.tell(e.StepBegun(step), at=begun + number / 10)

@@ -14,6 +14,7 @@ from did_tui import configfile, keystore
 from did_tui.config import SETTINGS, BadSetting, NoKey, Settings
 from did_tui.configfile import ConfigFile, line_of
 from did_tui.keystore import KeyPlace
+from did_tui.live.tools import Tool
 
 PATH = Path("/home/me/config.toml")
 FILE = """\
@@ -114,11 +115,40 @@ def test_who_asks_whom_comes_from_one_place() -> None:
         ("[profiles.x]\nkey_fiel = 'a'", "line 2: .*key_file is one"),
         ("[profiles.'../x']\nfps = 3", "is no name"),
         ("profiles.x.colour = 3", "line 1: profiles.x.colour is no setting; colours is one"),
+        ("tools = 3", "line 1: tools is no table"),
+        ("[tools]\nx = 3", "line 2: tools.x is no table"),
+        ("[tools.'a b']\ncommand = ['x']", "a b is no name"),
+        ("[tools.x]\nseconds = 3", "tools.x.command is a list of words"),
+        ("[tools.x]\ncommand = 'rm -rf /'", "line 2: tools.x.command is a list of words"),
+        ("[tools.x]\ncommand = ['']", "line 2: tools.x.command is a list of words"),
+        ("[tools.x]\ncommand = ['x', 3]", "line 2: tools.x.command is a list of words"),
+        ("[tools.x]\ncommand = ['x']\nseconds = 0", "line 3: tools.x.seconds is a number"),
+        ("[tools.x]\ncommand = ['x']\nseconds = true", "line 3: tools.x.seconds is a number"),
+        ("[tools.x]\ncommand = ['x']\nallow = 'yes'", "line 3: tools.x.allow is 'yes', .*ask, alw"),
+        ("[tools.x]\ncommand = ['x']\nschema = 3", "line 3: tools.x.schema is no table"),
+        ("[tools.x]\ncommand = ['x']\nschema.type = 3", "line 3: tools.x.schema is no JSON Schema"),
+        ("[tools.x]\ncomand = ['x']", "line 2: tools.x.comand .*; command is one"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(text: str, said: str) -> None:
     with pytest.raises(BadSetting, match=said):
         parsed(text)
+
+
+def test_tools_are_what_agents_may_have_done_here() -> None:
+    text = """
+[tools.note]
+command = ["tee", "note.json"]
+seconds = 2.5
+allow = "always"
+[tools.note.schema]
+required = ["text"]
+[tools.look]
+command = ["date"]
+"""
+    note, look = Settings.load({}, {}, parsed(text)).tools
+    assert note == Tool("note", ("tee", "note.json"), {"required": ["text"]}, 2.5, "always")
+    assert (look.seconds, look.allow, look.schema) == (10.0, "ask", {})
 
 
 def test_the_line_of_a_name() -> None:

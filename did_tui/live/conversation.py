@@ -33,6 +33,7 @@ from did_tui.live.events import (
     Rated,
     Reconnecting,
     Responded,
+    Resuming,
     SendFailed,
     SessionEnded,
     SocketLost,
@@ -41,7 +42,11 @@ from did_tui.live.events import (
     StepBegun,
     StepDone,
     StreamGranted,
+    ToolCalled,
+    ToolReturned,
     Transcribed,
+    TurnBegun,
+    TurnEnded,
     UserSaid,
     UtteranceDone,
     UtteranceFailed,
@@ -49,6 +54,7 @@ from did_tui.live.events import (
     WarmupEnded,
 )
 from did_tui.live.modes import DOWNGRADED, PLANS, STREAM_STEPS, Plan, known_mode
+from did_tui.live.toolcalls import ToolCalls
 from did_tui.live.transcript import LONGEST_MESSAGE as LONGEST_MESSAGE
 from did_tui.live.transcript import Message as Message
 from did_tui.live.transcript import Transcript
@@ -56,7 +62,7 @@ from did_tui.live.transcript import Transcript
 Phase: TypeAlias = Literal[
     "new", "connecting", "connected", "disconnecting", "disconnected", "failed"
 ]
-Activity: TypeAlias = Literal["idle", "loading", "talking", "interrupted"]
+Activity: TypeAlias = Literal["idle", "loading", "working", "talking", "interrupted"]
 StepState: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped"]
 
 IDLE_SECONDS = 120.0  # without a message, after which D-ID closes a stream (streams guide)
@@ -116,7 +122,8 @@ class Conversation:
     """What is true about one conversation: phase, activity, connectivity, mode, transcript.
 
     ``recovery`` is the event that tells of a connection being made anew, until it is there.
-    ``delayed`` is what the service makes us wait for, and until when.
+    ``delayed`` is what the service makes us wait for, and until when. ``room`` says that it is held
+    in a room, ``resuming`` that the connection to it is being taken up again.
     """
 
     def __init__(self, mode: Mode = "Functional") -> None:
@@ -126,7 +133,10 @@ class Conversation:
         self.connectivity: Connectivity = "unknown"
         self.steps: dict[Step, StepProgress] = {step: StepProgress() for step in STEPS}
         self.transcript = Transcript()
+        self.tools = ToolCalls(self.transcript)
         self.fluent = False
+        self.room = False
+        self.resuming = False
         self.interruptible = False
         self.speaking = False
         self.video_id = ""
@@ -141,6 +151,9 @@ class Conversation:
         self.delayed: Delayed | None = None
         self.idle_seconds = IDLE_SECONDS
         self._interrupted = False
+        self._may_cut = True  # what is being said
+        self._turn: int | None = None  # the newest that was told of
+        self._in_turn = False
         self.warming = False
         self._active_at: float | None = None
 
@@ -167,19 +180,22 @@ class Conversation:
             return "idle"
         if self.speaking:
             return "talking"
-        if self.transcript.awaiting:
+        if self.tools.working:
+            return "working"
+        if self.transcript.awaiting or self._in_turn:
             return "loading"
         return "interrupted" if self._interrupted else "idle"
 
     @property
     def busy(self) -> bool:
         """Whether the agent talks or is about to."""
-        return self.activity in ("loading", "talking")
+        return self.activity in ("loading", "working", "talking")
 
     @property
     def deaf(self) -> bool:
         """Whether the agent talks and cannot be interrupted."""
-        return self.speaking and not (self.fluent and self.interruptible)
+        may = self.fluent and self.interruptible and self._may_cut and not self.tools.working
+        return self.speaking and not may
 
     @property
     def over(self) -> bool:
@@ -194,7 +210,7 @@ class Conversation:
         if self.phase == "connecting" and self.recovery is not None:
             recovery = self.recovery
             return f"reconnecting ({recovery.attempt} of {recovery.most}): {recovery.reason}"
-        return ""
+        return "the connection is being taken up again" if self.resuming else ""
 
     def closes_in(self, now: float) -> float | None:
         """Seconds until D-ID closes the stream because nobody says anything.
@@ -243,12 +259,17 @@ class Conversation:
             case StreamGranted():
                 self.fluent, self.interruptible = event.fluent, event.interruptible
                 self.idle_seconds = event.timeout or IDLE_SECONDS
+                self.room = event.room
+                if event.room and self.steps["answer"].state == "waiting":
+                    self.steps["answer"].state = "skipped"
                 self.warming = event.warmup and not event.fluent
             case WarmupEnded():
                 self.warming = False
                 yield from self._maybe_connected(now)
             case Delayed():
                 self.delayed = event
+            case Resuming(on):
+                self.resuming = on and self.phase == "connected"
             case Measured(connectivity):
                 self.connectivity = connectivity if self.phase == "connected" else "unknown"
             case ModeChanged(mode):
@@ -259,7 +280,8 @@ class Conversation:
                     yield Explain(f"D-ID's notifications are lost; answers come {way}.")
             case SessionEnded(reason, said):
                 if self.plan.video:  # else it is the stream that was dropped, and the talk goes on
-                    self._end(reason, f"D-ID ended the session ({said})." if said else "", now)
+                    named = said and reason in ("service", "user", "network")
+                    self._end(reason, f"D-ID ended the session ({said})." if named else "", now)
             case Closing():
                 if not self.over:
                     self.phase = "disconnecting"
@@ -307,9 +329,21 @@ class Conversation:
             case Answer():
                 transcript.add_answer(event, now)
                 yield from self._next_turn()
-            case UtteranceStarted(video_id):
+            case TurnBegun(turn):
+                if self.phase == "connected" and not self._is_old(turn):
+                    self._turn, self._in_turn = turn, True
+            case TurnEnded(turn):
+                if not self._is_old(turn):
+                    self._in_turn = False
+            case ToolCalled():
+                if self.phase == "connected":
+                    self.tools.call(event, now)
+            case ToolReturned():
+                self.tools.give_back(event)
+            case UtteranceStarted(video_id, interruptible):
                 if self.phase == "connected":
                     self.speaking, self.video_id, self._interrupted = True, video_id, False
+                    self._may_cut = interruptible
                     transcript.begin_speech(now)
             case UtteranceDone():
                 if self.speaking:
@@ -333,6 +367,7 @@ class Conversation:
         self.end_reason, self.trouble, self.advice = None, "", ""
         self.hindrance, self.retry_at, self.delayed = "", None, None
         self.speaking, self.video_id, self.warming, self._interrupted = False, "", False, False
+        self._forget_room()
         self.connectivity = "unknown"
 
     def _step_begun(self, step: Step, now: float) -> None:
@@ -360,7 +395,7 @@ class Conversation:
             if self.recovery is not None:
                 self.recovery = None
                 yield Explain("Connected again.")
-            elif not self.messages and self.plan.video and self.plan.asks:
+            elif not (self.messages or self.room) and self.plan.video and self.plan.asks:
                 yield Greet()
             yield from self._next_turn()
 
@@ -381,6 +416,7 @@ class Conversation:
         if event.retry_after is not None:
             self.retry_at = now + event.retry_after
         self._stop_speech(now)
+        self._forget_room()
         self.transcript.lose_line(now)
         self.end_reason, self.phase, self.recovery = "error", "failed", None
 
@@ -431,16 +467,28 @@ class Conversation:
         self.transcript.end_speech(now)
         self.speaking, self.video_id, self._interrupted = False, "", False
 
+    def _is_old(self, turn: int | None) -> bool:
+        """Whether a later turn was told of already."""
+        return turn is not None and self._turn is not None and turn < self._turn
+
+    def _forget_room(self) -> None:
+        """What was going on in a room goes on no more."""
+        self.tools.stop()
+        self._turn, self._in_turn, self._may_cut, self.resuming = None, False, True, False
+
     def _interrupt(self, now: float) -> Iterator[Effect]:
         if self.phase != "connected":
             return
         if not self.speaking:
+            if self.room and self.busy and self.interruptible and not self.tools.working:
+                self._in_turn = False
+                yield Interrupt("")
             if self.transcript.awaiting:
                 self.transcript.give_up()
                 yield from self._next_turn()
         elif self.deaf:
-            yield Explain("This agent cannot be interrupted: it does not stream fluently.")
-        elif not self.video_id:
+            yield Explain(self._why_deaf)
+        elif not self.video_id and not self.room:
             yield Explain("The agent cannot be interrupted yet: it has only just begun.")
         else:
             yield Interrupt(self.video_id)
@@ -448,12 +496,23 @@ class Conversation:
             self._utterance_over(now)
             self._interrupted = True
 
+    @property
+    def _why_deaf(self) -> str:
+        if self.tools.working:
+            return "The agent cannot be interrupted while a tool is at work."
+        if self.fluent and self.interruptible:
+            return "The agent does not let itself be interrupted in what it says now."
+        if self.fluent:
+            return "This agent cannot be interrupted: that is switched off at D-ID."
+        return "This agent cannot be interrupted: it does not stream fluently."
+
     # Ending
 
     def _end(self, reason: EndReason, trouble: str, now: float) -> None:
         if self.phase == "failed":
             return
         self._stop_speech(now)
+        self._forget_room()
         self.transcript.lose_line(now)
         self.phase, self.end_reason, self.trouble = "disconnected", reason, trouble
         self.recovery, self.connectivity = None, "unknown"

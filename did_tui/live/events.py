@@ -20,6 +20,9 @@ EndReason: TypeAlias = Literal[
     "inactivity",  # D-ID closed it: nobody said anything
     "network",  # the connection was lost
     "service",  # D-ID closed it for a reason of its own
+    "message_limit",  # D-ID closed a room: the account's messages are used up
+    "time_limit",  # D-ID closed a room: it was open for as long as the account allows
+    "ended_by_agent",  # the agent closed the room
     "error",  # it could not be set up
 ]
 
@@ -108,12 +111,16 @@ class SocketLost:
 
 @dataclass(frozen=True, slots=True)
 class StreamGranted:
-    """What the service granted; ``timeout`` are the seconds of silence it allows, None: unknown."""
+    """What the service granted; ``timeout`` are the seconds of silence it allows, None: unknown.
+
+    ``room`` says that it is a room, not a stream: the agent greets by itself and may use tools.
+    """
 
     fluent: bool
     interruptible: bool
     warmup: bool
     timeout: float | None = None
+    room: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +226,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class UtteranceStarted:
-    """The agent begins to speak; ``video_id`` is only known on fluent streams."""
+    """The agent begins to speak; ``video_id`` is only known on fluent streams.
+
+    ``interruptible`` says whether this utterance may be cut off.
+    """
 
     video_id: str = ""
+    interruptible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +245,50 @@ class UtteranceFailed:
     """The agent could not speak."""
 
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBegun:
+    """The agent has begun to work on an answer; turns count up, None where they are not counted."""
+
+    turn_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The agent has done with a turn."""
+
+    turn_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The agent uses a tool, at D-ID or here; while a blocking one runs it cannot be interrupted.
+
+    ``client`` says that this side was asked to run it.
+    """
+
+    id: str
+    name: str
+    given: str = ""
+    blocking: bool = True
+    client: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """A tool is done: what it said, or why it failed."""
+
+    id: str
+    output: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resuming:
+    """The connection to a room is being taken up again by itself, or it is back."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +341,11 @@ Event: TypeAlias = (
     | UtteranceStarted
     | UtteranceDone
     | UtteranceFailed
+    | TurnBegun
+    | TurnEnded
+    | ToolCalled
+    | ToolReturned
+    | Resuming
     | InterruptAsked
     | SessionEnded
     | Closing

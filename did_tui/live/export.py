@@ -107,7 +107,7 @@ def as_markdown(record: Record) -> str:
     began = datetime.fromtimestamp(record.began, UTC).strftime("%Y-%m-%d %H:%M UTC")
     parts = [f"# {_plain(name)}\n\n{began}"]
     for said in record.messages:
-        who = "You" if said.role == "user" else _plain(name)
+        who = {"user": "You", "tool": "Tool"}.get(said.role) or _plain(name)
         note = {"interrupted": " (interrupted)", "failed": " (not sent)"}.get(said.state, "")
         parts.append(f"**{who}** · {_clock(said.at)[:8]}{note}\n\n{harmless(said.text)}")
         if said.citations:

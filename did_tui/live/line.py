@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
@@ -26,9 +27,11 @@ from did_tui.api.errors import (
     TooManyStreams,
     Unreachable,
 )
-from did_tui.api.models import RuntimeAgent
-from did_tui.live import rtc
+from did_tui.api.models import ChatResponse, RuntimeAgent
+from did_tui.api.modes import Mode
+from did_tui.live import roomsdk, rtc
 from did_tui.live.conversation import Conversation
+from did_tui.live.echo import EchoCanceller
 from did_tui.live.events import (
     Connectivity,
     Failed,
@@ -42,9 +45,17 @@ from did_tui.live.events import (
 )
 from did_tui.live.journal import Journal
 from did_tui.live.media.decode import Converter
+from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
+from did_tui.live.rooms import Kept, NoRoomServer, Room
 from did_tui.live.streams import Emit, NotificationsSocket, OfferUnreadable, WebRtcStream
+from did_tui.live.tools import ToolBox
+from did_tui.live.transcript import Message
+from did_tui.live.voicetrack import MicrophoneTrack
 from did_tui.live.watchdog import WarmUp, Watch, strength
+
+if TYPE_CHECKING:
+    import av
 
 LOOK_SECONDS = 0.5  # between two looks at what arrives
 WARM_LOOK_SECONDS = 0.1
@@ -59,6 +70,7 @@ _HINDRANCES: Mapping[type[DidError], Hindrance] = {
     TooManyStreams: "streams",
     RateLimited: "rate",
     OfferUnreadable: "offer",
+    NoRoomServer: "offer",
 }
 
 
@@ -67,19 +79,63 @@ class Wishes:
     """How a stream is wished for: D-ID's options, and what this side adds to them.
 
     ``persist`` keeps the chat at D-ID, ``relay_only`` sends media through D-ID's relay only.
+    ``tools`` are what an agent in a room may call.
     """
 
     options: Mapping[str, Any]
     persist: bool = False
     relay_only: bool = False
+    tools: ToolBox | None = None
 
 
 @dataclass(slots=True)
 class Known:
-    """What one line learns and the next one need not ask again."""
+    """What one line learns and the next one need not ask again.
+
+    ``presenter`` is the agent's type where somebody knows it before its runtime view is read.
+    """
 
     agent: RuntimeAgent | None = None
     chat_id: str = ""
+    presenter: str = ""
+    room: Kept = field(default_factory=Kept)
+
+    @property
+    def expressive(self) -> bool | None:
+        """Whether the agent is met in a room; None while that is not known."""
+        kind = self.agent.avatar.type if self.agent is not None else self.presenter
+        return kind == "expressive" if kind else None
+
+
+class Transport(Protocol):
+    """What carries a conversation: a stream or a room."""
+
+    takes_voice: bool | None
+    """Whether the user's voice is taken; None before that is known."""
+
+    @property
+    def granted(self) -> bool:
+        """Whether there is an agent that could say something."""
+
+    async def open(self, options: Mapping[str, Any]) -> None:
+        """Connect, with D-ID's options; raises ``DidError``. ``close`` must be called after it."""
+
+    async def ask(
+        self, chat_id: str, said: Sequence[Message], mode: Mode, *, voiced: bool
+    ) -> ChatResponse:
+        """Send the last of these messages; raises ``DidError``."""
+
+    async def speak(self, script: Mapping[str, Any]) -> None:
+        """Have the agent say a script; raises ``DidError``."""
+
+    def interrupt(self, video_id: str) -> None:
+        """Stop an utterance."""
+
+    async def packets(self) -> int:
+        """A number that grows as long as sound and picture come."""
+
+    async def close(self) -> None:
+        """End it; never raises."""
 
 
 class Line:
@@ -97,7 +153,7 @@ class Line:
         lost: Callable[[str], None],
         journal: Journal | None,
         attempt: int,
-        voice: MediaStreamTrack | None = None,
+        microphone: Microphone | None = None,
     ) -> None:
         self.connection = new_connection_id()
         self.known = known
@@ -113,17 +169,20 @@ class Line:
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None  # the stream
-        self.stream = WebRtcStream(
+        self._seen_at = time.monotonic()
+        self._microphone = microphone
+        self._web_rtc = WebRtcStream(
             client,
             agent_id,
             self.connection,
             emit,
             self._play,
-            voice=voice,
+            voice=MicrophoneTrack(microphone) if microphone is not None else None,
             relay_only=wishes.relay_only,
             attempt=attempt,
             journal=journal,
         )
+        self.stream: Transport = self._web_rtc
         self.socket = NotificationsSocket(client, self.connection, emit, self._socket_lost)
 
     # Connecting
@@ -134,15 +193,25 @@ class Line:
         await asyncio.wait([self._connecting])
 
     async def _connect(self) -> None:
-        plan = self._conversation.plan
-        steps: list[tuple[Step, Coroutine[Any, Any, None]]] = [("agent", self._meet())]
-        if plan.video:
-            steps.append(("stream", self.stream.open(self._wishes.options)))
-        if plan.chat or plan.socket:
-            steps.append(("chat", self._start_chat(chat=plan.chat, socket=plan.socket)))
+        plan, known = self._conversation.plan, self.known
         self._spawn(self._guard())
         try:
+            meeting = known.expressive is not False
+            if meeting:  # where it is not known to have streams, that has to be known first
+                if known.expressive:
+                    self._spawn(_load_rooms())
+                await self._step("agent", self._meet())
             async with asyncio.TaskGroup() as tasks:
+                steps: list[tuple[Step, Coroutine[Any, Any, None]]] = []
+                if not meeting:
+                    steps.append(("agent", self._meet()))
+                room = plan.video and known.expressive
+                if room:
+                    self.stream = self._new_room()
+                if plan.video:
+                    steps.append(("stream", self.stream.open(self._wishes.options)))
+                if (plan.chat or plan.socket) and not room:
+                    steps.append(("chat", self._start_chat(chat=plan.chat, socket=plan.socket)))
                 for step, work in steps:
                     task = tasks.create_task(self._step(step, work))
                     if step == "stream":
@@ -152,6 +221,41 @@ class Line:
             if isinstance(first, _StepFailed):
                 self.error = first.error
                 self._emit(failure(first.step, first.error))
+
+    def _new_room(self) -> Room:
+        def named(chat_id: str) -> None:
+            self.known.chat_id = chat_id
+
+        def echo(canceller: EchoCanceller | None) -> None:
+            """While the microphone is open, the speaker's sound is told to whoever takes it out."""
+            microphone = self._microphone
+            if microphone is None:
+                return
+            if canceller is None:
+                microphone.clean = self._playback.told = None
+                return
+
+            def told(pcm: bytes, latency: float) -> None:
+                if microphone.talking:
+                    canceller.far(pcm, latency)
+
+            microphone.clean, self._playback.told = canceller.near, told
+
+        return Room(
+            self._client,
+            self._agent_id,
+            self.connection,
+            self._emit,
+            self.known.room,
+            see=self._see,
+            hear=self._playback.hear,
+            named=named,
+            microphone=self._microphone,
+            echo=echo,
+            tools=self._wishes.tools,
+            persist=self._wishes.persist,
+            relay_only=self._wishes.relay_only,
+        )
 
     async def _step(self, step: Step, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -165,7 +269,7 @@ class Line:
     def _step_at_fault(self, step: Step) -> Step:
         """Of the steps that the stream goes through, the one that is under way."""
         if step == "stream":
-            for later in ("answer", "network", "stream"):
+            for later in ("answer", "network", "channel", "stream"):
                 if self._conversation.steps[later].state == "running":
                     return later
         return step
@@ -182,8 +286,6 @@ class Line:
                 raise
             except DidError:
                 self.known.agent = None
-        if self.known.agent is not None and self.known.agent.avatar.type == "expressive":
-            raise NotYet("Expressive agents speak over LiveKit, which is not built in yet.")
         self._emit(StepDone("agent"))
 
     async def _start_chat(self, *, chat: bool, socket: bool) -> None:
@@ -213,7 +315,7 @@ class Line:
     # Media
 
     def _play(self, track: MediaStreamTrack) -> None:
-        receiver = self.stream.receiver_of(track)
+        receiver = self._web_rtc.receiver_of(track)
         self._spawn(self._hear(track) if track.kind == "audio" else self._watch_pictures(track))
         if receiver is not None and track.kind == "audio":
             rtc.tap_voice(receiver, self._playback)  # then the track gives nothing more
@@ -225,19 +327,22 @@ class Line:
     async def _watch_pictures(self, track: MediaStreamTrack) -> None:
         """Take every picture from the track, whose queue has no bound."""
         self._emit(StepBegun("picture"))
-        before = time.monotonic()
+        self._seen_at = time.monotonic()
         try:
             while True:
-                frame = await track.recv()
-                if self._conversation.steps["picture"].state != "done":
-                    self._emit(StepDone("picture"))
-                now = time.monotonic()
-                if now - before > FREEZE_SECONDS and self.watch.flows:
-                    self._freezes += 1
-                before = now
-                self._playback.show(frame)  # type: ignore[arg-type]
+                self._see(await track.recv())  # type: ignore[arg-type]
         except MediaStreamError:
             pass  # the track has ended
+
+    def _see(self, frame: av.VideoFrame, position: float | None = None) -> None:
+        """Take a picture, with its position where it is not the frame's own time."""
+        if self._conversation.steps["picture"].state != "done":
+            self._emit(StepDone("picture"))
+        now = time.monotonic()
+        if now - self._seen_at > FREEZE_SECONDS and self.watch.flows:
+            self._freezes += 1
+        self._seen_at = now
+        self._playback.show(frame, position)
 
     async def _hear(self, track: MediaStreamTrack) -> None:
         """Take the sound that aiortc has decoded, where our buffer could not take its place."""
@@ -263,6 +368,8 @@ class Line:
             if watch.opened is None and conversation.steps["channel"].ended is not None:
                 self._spawn(self._warm_up())
             watch.opened = conversation.steps["channel"].ended
+            watch.room, watch.resuming = conversation.room, conversation.resuming
+            watch.seen = conversation.steps["picture"].ended
             if not conversation.speaking:
                 watch.talks = None
             elif watch.talks is None:
@@ -335,8 +442,10 @@ class Line:
         await asyncio.gather(self.stream.close(), self.socket.close())
 
 
-class NotYet(DidError):
-    """Something of D-ID's that this version cannot do."""
+async def _load_rooms() -> None:
+    """Load the library of rooms while the agent is asked for; what is wrong with it shows later."""
+    with suppress(roomsdk.NoRooms):
+        await asyncio.to_thread(roomsdk.load)
 
 
 def failure(step: Step, error: DidError) -> Failed:

@@ -30,7 +30,6 @@ from did_tui.api.errors import (
     Unreachable,
 )
 from did_tui.api.models import RuntimeAgent
-from did_tui.live import wire
 from did_tui.live.archive import Archive
 from did_tui.live.conversation import (
     Conversation,
@@ -62,13 +61,14 @@ from did_tui.live.events import (
 )
 from did_tui.live.export import Record, record_of
 from did_tui.live.journal import Journal, sweep
-from did_tui.live.line import RATE_SECONDS, Known, Line, NotYet, Wishes
+from did_tui.live.line import RATE_SECONDS, Known, Line, Wishes
 from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.recorder import Recorder
 from did_tui.live.streams import OfferUnreadable
 from did_tui.live.talk import LONGEST_WAIT, NotAnswered, Reply, Talk
-from did_tui.live.voicetrack import NO_VOICE, NOT_TAKEN, MicrophoneTrack
+from did_tui.live.tools import ToolBox
+from did_tui.live.voicetrack import NO_VOICE, NOT_TAKEN
 
 STREAM_OPTIONS: Mapping[str, Any] = {"compatibility_mode": "on", "fluent": True}
 CLOSING_SECONDS = 2.0  # that closing waits for D-ID; the journal keeps what takes longer
@@ -83,11 +83,11 @@ __all__ = [
     "Archive",
     "Journal",
     "NotAnswered",
-    "NotYet",
     "Playback",
     "Recorder",
     "Reply",
     "Runner",
+    "ToolBox",
 ]
 
 
@@ -96,8 +96,9 @@ class Runner:
 
     ``changed`` is called in the event loop after each event, ``explain`` with sentences for the
     user. ``microphone`` is sent where the service takes it, and turned off where nobody hears it;
-    it is not closed here. ``journal`` keeps what is open, for the next start, ``archive`` what was
-    said. Everything is used from one event loop.
+    it is not closed here. ``presenter`` is the agent's type where that is known, which saves asking
+    first; ``tools`` are what it may call. ``journal`` keeps what is open, for the next start,
+    ``archive`` what was said. Everything is used from one event loop.
     """
 
     def __init__(
@@ -115,14 +116,16 @@ class Runner:
         changed: Callable[[], None] = lambda: None,
         explain: Callable[[str], None] = lambda _sentence: None,
         microphone: Microphone | None = None,
+        presenter: str = "",
+        tools: ToolBox | None = None,
     ) -> None:
         self.agent_id = agent_id
         self.conversation = Conversation(mode)
         self.playback = playback
         self.microphone = microphone
-        self.known = Known()
+        self.known = Known(presenter=presenter)
         self._client, self._journal, self._archive = client, journal, archive
-        self._wishes = Wishes(options, persist, relay_only)
+        self._wishes = Wishes(options, persist, relay_only, tools)
         self._changed, self._explain = changed, explain
         self._line: Line | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -186,7 +189,7 @@ class Runner:
         if not self.conversation.over and self.conversation.phase != "new":
             self.emit(Closed())
         self.emit(Opening())
-        self._attempt = 0
+        self._attempt, self.known.room.session = 0, None
         wait = retry_at - time.monotonic() if retry_at is not None else 0.0
         if wait > 0:
             self.emit(Delayed("D-ID is asking us to slow down", time.monotonic() + wait))
@@ -232,7 +235,7 @@ class Runner:
             lost,
             self._journal,
             self._attempt,
-            MicrophoneTrack(self.microphone) if self.microphone is not None else None,
+            self.microphone,
         )
         self._line = line
         self.playback.start()
@@ -246,6 +249,9 @@ class Runner:
                     return
             case Failed("network", hindrance="") if self.conversation.plan.video:
                 if self._recover("there is no way through the network", event):
+                    return
+            case Failed("channel", hindrance="") if self.conversation.room:
+                if self._recover("no agent came into the room", event):
                     return
             case Failed() if self._attempt and self._try_again(event):
                 return
@@ -431,7 +437,7 @@ class Runner:
                 self.talk.speech.clear()
                 self.playback.hush()
                 if self._line is not None:
-                    self._line.stream.send(wire.interrupt(video_id, int(time.time() * 1000)))
+                    self._line.stream.interrupt(video_id)
             case DropStream():
                 if self._line is not None:
                     self._spawn(self._line.drop_stream())

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +31,8 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from did_tui.api.client import Client
 from did_tui.api.errors import BadAnswer, DidError, NotFound, SessionLost, Unreachable
 from did_tui.api.http import is_loopback
-from did_tui.api.models import Stream
+from did_tui.api.models import ChatResponse, Stream
+from did_tui.api.modes import Mode
 from did_tui.live import ice, rtc, wire
 from did_tui.live.events import (
     Event,
@@ -40,6 +43,7 @@ from did_tui.live.events import (
     StreamGranted,
 )
 from did_tui.live.journal import Journal, Page
+from did_tui.live.transcript import Message
 
 CHANNEL = "JanusDataChannel"
 HANG_UP_SECONDS = 2.0
@@ -155,6 +159,35 @@ class WebRtcStream:
         if self._page is not None:
             self._page.complete(stream)
         return stream
+
+    @property
+    def granted(self) -> bool:
+        """Whether there is a stream that could say something."""
+        return self.stream is not None
+
+    async def ask(
+        self, chat_id: str, said: Sequence[Message], mode: Mode, *, voiced: bool
+    ) -> ChatResponse:
+        """Send the last of these messages after the others; ``voiced`` has the answer spoken."""
+        return await self._client.send_message(
+            self._agent_id,
+            chat_id,
+            [wire.message_for(message, _created(message)) for message in said],
+            stream=self.stream if voiced else None,
+            mode=mode,
+            connection=self._connection,
+        )
+
+    async def speak(self, script: Mapping[str, Any]) -> None:
+        """Have the agent say a script; nothing where there is no stream."""
+        if self.stream is not None:
+            await self._client.speak(
+                self._agent_id, self.stream, script, connection=self._connection
+            )
+
+    def interrupt(self, video_id: str) -> None:
+        """Stop an utterance."""
+        self.send(wire.interrupt(video_id, int(time.time() * 1000)))
 
     def send(self, text: str) -> bool:
         """Write on the data channel; False where it is not open."""
@@ -362,3 +395,9 @@ class NotificationsSocket:
             pass  # text still comes by the data channel and the responses
         if not self._closing:
             self._on_lost()
+
+
+def _created(message: Message) -> str:
+    wall = message.at - time.monotonic() + time.time()
+    created = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
+    return created.replace("+00:00", "Z")

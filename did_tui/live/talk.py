@@ -11,14 +11,12 @@ import random
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import new_connection_id
 from did_tui.api.errors import DidError, RateLimited, SessionLost, TooManyRequests
-from did_tui.live import wire
-from did_tui.live.conversation import Conversation, Message
+from did_tui.live.conversation import Conversation
 from did_tui.live.events import Citation, Delayed, Greeted, Rated, Responded, SendFailed, Spoke
 from did_tui.live.line import RATE_SECONDS, Known, Line
 from did_tui.live.speech import CannotSay, SpeechQueue, Utterance, audio_script, text_script
@@ -166,13 +164,11 @@ class Talk:
         transcript = conversation.transcript_until(message_id)
         try:
             response = await self._patiently(
-                lambda: self._client.send_message(
-                    self._agent_id,
+                lambda: line.stream.ask(
                     self._known.chat_id,
-                    [wire.message_for(message, _created(message)) for message in transcript],
-                    stream=line.stream.stream if conversation.plan.video else None,
-                    mode=conversation.mode,
-                    connection=line.connection,
+                    transcript,
+                    conversation.mode,
+                    voiced=conversation.plan.video,
                 )
             )
         except SessionLost as error:
@@ -231,7 +227,7 @@ class Talk:
         if self._timer is not None:
             self._timer.cancel()
         line, now = self._line(), time.monotonic()
-        if line is None or line.stream.stream is None or self._conversation.phase != "connected":
+        if line is None or not line.stream.granted or self._conversation.phase != "connected":
             return
         utterance = self.speech.due(now)
         if utterance is not None:
@@ -243,12 +239,8 @@ class Talk:
             self._timer = loop.call_later(max(wait, 0.05), self.speak_next)
 
     async def _speak(self, line: Line, utterance: Utterance) -> None:
-        if line.stream.stream is None:
-            return
         try:
-            await self._client.speak(
-                self._agent_id, line.stream.stream, utterance.script, connection=line.connection
-            )
+            await line.stream.speak(utterance.script)
         except (TooManyRequests, RateLimited) as error:
             if not self.speech.refused(time.monotonic(), error.retry_after):
                 self._explain(f"{error} {error.advice}")
@@ -273,9 +265,3 @@ class Talk:
         task = asyncio.create_task(work)
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)
-
-
-def _created(message: Message) -> str:
-    wall = message.at - time.monotonic() + time.time()
-    created = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
-    return created.replace("+00:00", "Z")

@@ -22,6 +22,7 @@ MessageState: TypeAlias = Literal[
     "streaming",  # the agent's: pieces are arriving
     "done",
     "interrupted",
+    "running",  # a tool's: nothing has come back yet
 ]
 
 LONGEST_MESSAGE = 2000  # characters; D-ID's limit for a user's message (protocol 4.1)
@@ -40,7 +41,7 @@ class Message:
     """
 
     id: str
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "tool"]
     text: str
     state: MessageState
     at: float
@@ -149,7 +150,8 @@ class Transcript:
         for message in self.messages:
             if message.id == message_id:
                 return [*said, message]
-            if message.text and message.state not in ("waiting", "failed"):
+            fit = message.role != "tool" and message.state not in ("waiting", "failed")
+            if message.text and fit:
                 said.append(message)
         return said
 
@@ -287,6 +289,12 @@ class Transcript:
             text = well_formed(text)[:LONGEST_ANSWER]
             self.messages.append(Message(own_id, "assistant", text, "done", now))
             self._follow_speech()
+
+    def note_tool(self, text: str, now: float) -> Message:
+        """A tool is at work: a line among what is said."""
+        message = Message(self._free_id("", "tool"), "tool", text, "running", now)
+        self.messages.append(message)
+        return message
 
     def respond(self, message_id: str, text: str, citations: tuple[Citation, ...]) -> Answer | None:
         """The service took a message; the answer to take in, where its text came along."""

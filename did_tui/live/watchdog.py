@@ -12,6 +12,8 @@ from did_tui.live.events import Connectivity
 
 CONNECT_SECONDS = 15.0  # from the answer to an open data channel
 SILENT_SECONDS = 5.0  # without a packet, or without a picture while the agent talks
+VIDEO_SECONDS = 20.0  # in which a room shows its first picture (protocol 5.2)
+RESUME_SECONDS = 20.0  # in which a connection to a room is taken up again
 TURN_SECONDS = 60.0  # from a message to the first of its answer
 WARM_SECONDS = 5.0  # after which a stream is ready, whatever it says
 STILL_LOOKS = 4  # without a further picture, after which a clip has ended
@@ -25,7 +27,8 @@ class Watch:
     """What was seen of a line, in seconds of one clock; None: not yet.
 
     ``flows`` says that packets come all the time, as on a fluent stream; elsewhere they only have
-    to while the agent talks.
+    to while the agent talks. ``seen`` is when the first picture of a room came, ``resuming`` says
+    that its connection is being taken up again.
     """
 
     flows: bool = False
@@ -35,6 +38,10 @@ class Watch:
     picture: float | None = None
     talks: float | None = None
     asked: float | None = None
+    room: bool = False
+    seen: float | None = None
+    resuming: bool = False
+    _resumed: float | None = None
     _packets: int = 0
     _pictures: int = 0
     _looked: float | None = None
@@ -48,10 +55,20 @@ class Watch:
             self._packets, self.packet = packets, now
         if pictures != self._pictures:
             self._pictures, self.picture = pictures, now
+        self._resumed = (self._resumed or now) if self.resuming else None
 
     def _stood_still(self, seconds: float) -> None:
         """Nothing was missed while this program was stopped: all that was seen is as late."""
-        for name in ("answered", "opened", "packet", "picture", "talks", "asked"):
+        for name in (
+            "answered",
+            "opened",
+            "packet",
+            "picture",
+            "talks",
+            "asked",
+            "seen",
+            "_resumed",
+        ):
             seen = getattr(self, name)
             if seen is not None:
                 setattr(self, name, seen + seconds)
@@ -62,6 +79,12 @@ class Watch:
             if self.answered is not None and now - self.answered > CONNECT_SECONDS:
                 return f"no connection {CONNECT_SECONDS:.0f} s after the answer"
             return ""
+        if self._resumed is not None:
+            over = now - self._resumed > RESUME_SECONDS
+            return f"no way back into the room for {RESUME_SECONDS:.0f} s" if over else ""
+        if self.room and self.seen is None:
+            over = now - self.opened > VIDEO_SECONDS
+            return f"no video within {VIDEO_SECONDS:.0f} s" if over else ""
         if self.flows or self.talks is not None:
             since = max(self.opened, self.packet or 0.0, 0.0 if self.flows else self.talks or 0.0)
             if now - since > SILENT_SECONDS:

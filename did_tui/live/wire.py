@@ -39,20 +39,20 @@ def from_channel(data: object) -> Event | None:
     if not isinstance(data, str) or len(data) > LONGEST_MESSAGE:
         return None
     name, _, rest = data.partition(":")
-    payload = _object(rest)
+    payload = object_of(rest)
     match name.strip():
         case "stream/ready":
             return WarmupEnded()
         case "stream/started":
-            return UtteranceStarted(_text(_object(payload.get("metadata")), "videoId"))
+            return UtteranceStarted(text_of(object_of(payload.get("metadata")), "videoId"))
         case "stream/done":
             return UtteranceDone()
         case "stream/error":
-            return UtteranceFailed(_text(payload, "description") or _readable(rest))
+            return UtteranceFailed(text_of(payload, "description") or _readable(rest))
         case "chat/answer":
-            return Answer(_chat_text(rest, payload), "channel", _text(payload, "id"))
+            return Answer(_chat_text(rest, payload), "channel", text_of(payload, "id"))
         case "chat/partial":
-            return _partial(payload, _chat_text(rest, payload), "channel")
+            return partial_of(payload, _chat_text(rest, payload), "channel")
     return None
 
 
@@ -60,18 +60,18 @@ def from_socket(data: object) -> Event | None:
     """Read a notification, a JSON object with an ``event``."""
     if not isinstance(data, str) or len(data) > LONGEST_MESSAGE:
         return None
-    message = _object(data)
+    message = object_of(data)
     match message.get("event"):
         case "partial" | "chat/partial":
-            return _partial(message, _text(message, "content"), "socket")
+            return partial_of(message, text_of(message, "content"), "socket")
         case "answer" | "chat/answer":
-            return Answer(_text(message, "content"), "socket", _text(message, "id"))
+            return Answer(text_of(message, "content"), "socket", text_of(message, "id"))
         case "transcribe" | "chat/audio-transcribed":
-            return Transcribed(_text(message, "id"), _text(message, "content"))
+            return Transcribed(text_of(message, "id"), text_of(message, "content"))
         case "stream-video/error" | "stream-video/rejected" | "stream/error":
-            return UtteranceFailed(_text(message, "description") or _text(message, "reason"))
+            return UtteranceFailed(text_of(message, "description") or text_of(message, "reason"))
         case "stream/done":
-            said = _text(message, "close_reason")
+            said = text_of(message, "close_reason")
             return SessionEnded(_CLOSE_REASONS.get(said, "service"), said)
     return None
 
@@ -106,17 +106,18 @@ def message_for(message: Message, created: str) -> dict[str, Any]:
     return fields
 
 
-def _partial(payload: Mapping[str, Any], text: str, source: Any) -> Partial | None:
+def partial_of(payload: Mapping[str, Any], text: str, source: Any) -> Partial | None:
+    """A piece of an answer; None where its number is none."""
     sequence = payload.get("sequence")
     if sequence is not None and (type(sequence) is not int or sequence < 0):
         return None
-    return Partial(text, sequence, source, _text(payload, "id"))
+    return Partial(text, sequence, source, text_of(payload, "id"))
 
 
 def _chat_text(rest: str, payload: Mapping[str, Any]) -> str:
     """The text of a chat event: JSON's ``content``, a JSON text, or the percent-encoded rest."""
     if "content" in payload:
-        return _text(payload, "content")
+        return text_of(payload, "content")
     if rest.startswith('"'):
         try:
             return str(json.loads(rest))
@@ -130,7 +131,7 @@ def _readable(text: str) -> str:
     return unquote(text, errors="replace")
 
 
-def _object(value: object) -> Mapping[str, Any]:
+def object_of(value: object) -> Mapping[str, Any]:
     """A JSON object given as such or as text, and an empty one for anything else."""
     if isinstance(value, str):
         try:
@@ -140,6 +141,7 @@ def _object(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _text(payload: Mapping[str, Any], key: str) -> str:
+def text_of(payload: Mapping[str, Any], key: str) -> str:
+    """The text under a key; empty where there is none."""
     value = payload.get(key)
     return value if isinstance(value, str) else ""

@@ -22,6 +22,7 @@ from did_tui.api.errors import DidError
 from did_tui.api.inventory import Document, Export
 from did_tui.api.models import Agent
 from did_tui.config import Settings, log_directory
+from did_tui.live.roomsdk import settle
 from did_tui.ui import crash
 from did_tui.ui.accounts import AccountApp, OpenClient
 from did_tui.ui.following import Errand, followed
@@ -394,6 +395,8 @@ class DidTui(AccountApp):
             journal=live.Journal(state / STREAMS) if state is not None else None,
             archive=live.Archive(state / TRANSCRIPTS) if state and talk.transcripts else None,
             microphone=microphone,
+            presenter=screen.presenter,
+            tools=live.ToolBox(self.settings.tools, screen.ask_tool),
             changed=screen.changed,
             explain=screen.warn,
         )
@@ -468,6 +471,7 @@ async def run(app: DidTui) -> int:
             await app.run_async()
         finally:
             await app.hang_up()
+            await asyncio.to_thread(settle)
     for what, path in app.written.items():
         print(f"did-tui: The {what} is in {plain(str(path))}", file=sys.stderr)
     if app.trouble:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from did_tui.api.modes import MODES
 from did_tui.live import events as e
-from did_tui.live import wire
+from did_tui.live import roomwire, wire
 from did_tui.live.conversation import Conversation, Send
 
 EXAMPLES = int(os.environ.get("DID_TUI_EXAMPLES", "300"))
@@ -44,7 +44,13 @@ ours = st.one_of(
     st.builds(e.Responded, ids, texts, st.just(()), st.sampled_from(["", *MODES])),
     st.builds(e.Partial, texts, st.none() | st.integers(0, 5) | st.just(10**9), sources, ids),
     st.builds(e.Answer, texts, sources, ids),
-    st.builds(e.UtteranceStarted, ids),
+    st.builds(e.StreamGranted, st.just(True), st.booleans(), st.just(False), room=st.booleans()),
+    st.builds(e.UtteranceStarted, ids, st.booleans()),
+    st.builds(e.TurnBegun, st.none() | st.integers(0, 3)),
+    st.builds(e.TurnEnded, st.none() | st.integers(0, 3)),
+    st.builds(e.ToolCalled, ids, texts, texts, st.booleans(), st.booleans()),
+    st.builds(e.ToolReturned, ids, texts, st.booleans()),
+    st.builds(e.Resuming, st.booleans()),
     st.just(e.UtteranceDone()),
     st.builds(e.UtteranceFailed, texts),
     st.just(e.InterruptAsked()),
@@ -62,6 +68,11 @@ ON_SOCKET = [
     *("stream-video/error", "stream-video/rejected", "stream/error", "stream/done"),
     *("embed", "query", "done"),
 ]
+IN_ROOM = [
+    *("turn/started", "turn/ended", "stream-video/started", "stream-video/done"),
+    *("tool-call/started", "tool-call/done", "tool-call/error", "stream/done"),
+    *("chat/partial", "chat/answer", "chat/audio-transcribed"),
+]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
@@ -69,7 +80,10 @@ json_values = st.recursive(
 )
 fields = st.dictionaries(
     st.sampled_from(
-        ["content", "sequence", "id", "role", "metadata", "close_reason", "description"]
+        [
+            *("content", "sequence", "id", "role", "metadata", "close_reason", "description"),
+            *("turn_id", "call_id", "name", "input", "output", "reason"),
+        ]
     ),
     json_values,
 )
@@ -91,7 +105,10 @@ heard_on_socket = (
     .flatmap(lambda pair: damaged(json.dumps({**pair[1], "event": pair[0]})))
     .map(wire.from_socket)
 )
-anything = st.one_of(ours, heard_on_channel, heard_on_socket)
+heard_in_room = st.tuples(
+    st.sampled_from(IN_ROOM), fields.map(json.dumps).flatmap(damaged).map(str.encode)
+).map(lambda pair: roomwire.from_packet(*pair))
+anything = st.one_of(ours, heard_on_channel, heard_on_socket, heard_in_room)
 
 
 @given(st.sampled_from(MODES), st.lists(anything, max_size=60))
@@ -108,6 +125,8 @@ def test_any_events_in_any_order(mode: e.Mode, happenings: list[e.Event | None])
         sent.update(effect.id for effect in effects if isinstance(effect, Send))
         assert len({message.id for message in conversation.messages}) == len(conversation.messages)
         assert sum(m.state == "streaming" for m in conversation.messages) <= 1
+        if conversation.over:
+            assert not any(m.state == "running" for m in conversation.messages)
         if conversation.phase != "connected":
             assert conversation.activity == "idle"
             assert conversation.closes_in(now) is None

@@ -33,7 +33,7 @@ def connected(explained: list[str]) -> tuple[Runner, Switch]:
         microphone=cast("Microphone", switch),
         explain=explained.append,
     )
-    stream = SimpleNamespace(takes_voice=True, stream=None, send=lambda _words: None)
+    stream = SimpleNamespace(takes_voice=True, granted=False, interrupt=lambda _video: None)
     runner._line = cast("Any", SimpleNamespace(stream=stream, closing=True, drop_stream=str))
     for event in (e.Opening(), e.StepDone("chat"), e.StepDone("channel")):
         runner.emit(event)

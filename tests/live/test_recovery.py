@@ -63,8 +63,8 @@ async def test_a_stream_that_is_gone_is_replaced_and_the_message_answered(
     runner = await connected(bench)
     line = runner._line
     assert line is not None
-    assert line.stream.stream is not None
-    await bench.client.delete_stream(bench.agent_id, line.stream.stream)
+    assert line._web_rtc.stream is not None
+    await bench.client.delete_stream(bench.agent_id, line._web_rtc.stream)
     reply = await runner.ask("How do I interrupt you?")
     assert "control and C" in reply.text
     assert len(bench.gate.opened) == 2
@@ -352,7 +352,7 @@ async def test_whatever_a_peer_sends_the_talk_goes_on(bench: Bench) -> None:  # 
     line = runner._line
     assert line is not None
     for data in NONSENSE:
-        line.stream._heard(data)
+        line._web_rtc._heard(data)
     assert is_connected(runner)
     assert said(runner, "assistant").count("100%") == 1, "a percent sign that encodes nothing"
     assert "control and C" in (await runner.ask("How do I interrupt you?")).text
@@ -414,7 +414,7 @@ async def test_a_stream_that_is_dropped_while_it_opens_ends_nothing(
     await until(lambda: bench.gate.opened != set() and bench.gate.left_open == set())
     assert line._opening is not None
     assert line._opening.done()
-    assert line.stream._pc is None or line.stream._pc.connectionState == "closed"
+    assert line._web_rtc._pc is None or line._web_rtc._pc.connectionState == "closed"
     for late in (SessionEnded("inactivity", "inactivity"), SessionEnded("network")):
         runner._heard(late)
     runner._heard(Failed("network", "There is no way through the network.", ""))

@@ -26,12 +26,31 @@ LOST = [
     (watch(opened=0.0, packet=96.0, talks=90.0, flows=True), 96, "no picture for 5 s"),
     (watch(opened=0.0, packet=96.0, talks=90.0, picture=92.0, flows=True), 96, ""),
     (watch(opened=0.0, packet=99.9, picture=92.0, flows=True), 100, ""),  # silent: no picture due
+    (watch(opened=0.0, flows=True, room=True), 20, ""),  # a room takes its time to begin
+    (watch(opened=0.0, flows=True, room=True), 20.1, "no video within 20 s"),
+    (watch(opened=0.0, flows=True, room=True, seen=3.0, packet=3.0), 7, ""),
+    (watch(opened=0.0, flows=True, room=True, seen=3.0, packet=3.0), 8.1, "no packet for 5 s"),
 ]
 
 
 @pytest.mark.parametrize(("seen", "now", "reason"), LOST)
 def test_lost(seen: Watch, now: float, reason: str) -> None:
     assert seen.lost(now) == reason
+
+
+def test_a_room_that_is_taken_up_again_has_20_seconds() -> None:
+    seen = watch(opened=0.0, flows=True, room=True, seen=1.0, resuming=True)
+    for now in range(10, 31):
+        seen.look(now, packets=0, pictures=0)
+        assert seen.lost(now) == ""
+    seen.look(30.5, packets=0, pictures=0)
+    assert seen.lost(30.5) == "no way back into the room for 20 s"
+    seen.resuming = False
+    seen.look(31, packets=1, pictures=1)
+    assert seen.lost(31) == ""
+    seen.resuming = True
+    seen.look(32, packets=1, pictures=1)
+    assert seen.lost(33) == "", "counted anew"
 
 
 def test_counters_that_grow_are_packets_and_pictures() -> None:

@@ -1,8 +1,8 @@
 """The user's voice, from the device to whoever sends it: held until it is asked for.
 
 A microphone is closed until somebody talks: the device is opened then and given back afterwards,
-so that the lamp of a microphone tells the truth. There is no echo cancellation, so by default the
-microphone hears nothing while the agent is heard (half-duplex): the agent would answer itself.
+so that the lamp of a microphone tells the truth. Without echo cancellation, which only a room has,
+the microphone hears nothing while the agent is heard (half-duplex): the agent would answer itself.
 A key switches it on and off and need not be held: Textual 8 asks terminals for no event when a key
 is released, and cannot read one.
 
@@ -116,6 +116,8 @@ class Microphone:
         self.device = device
         self.name = ""
         """Words for the status line, while it is on."""
+        #: Takes the agent's voice out of frames, in the thread that reads; None: nobody does.
+        self.clean: Callable[[bytes], bytes] | None = None
         self._talk = Talk(duplex)
         self._env, self._agent, self._agent_hushed = env, agent, agent_hushed
         self._on_news, self._open_device = on_news, open_device
@@ -214,7 +216,11 @@ class Microphone:
         self._talk.end()
         while not over.wait(NAP):
             for frame in framer.push(capture.read()):
-                sent = self._talk.frame(frame, self._agent())
+                clean = self.clean
+                if clean is None:
+                    sent = self._talk.frame(frame, self._agent())
+                else:
+                    sent = self._talk.frame(clean(frame), 0.0)
                 if sent is not None:
                     _call(loop, self._take, over, sent)
         self._talk.end()

@@ -103,6 +103,8 @@ class Playback:
         """Silent for as long as the user speaks, whatever ``muted`` is."""
         self.level = 0.0
         self.av_offset = av_offset
+        #: Gets what the speaker is given and the seconds until it is heard, in the feeder's thread.
+        self.told: Callable[[bytes, float], None] | None = None
         #: Keeps what is seen and heard, where somebody wants that.
         self.recorder: Recorder | None = None
         self._sink = sink
@@ -420,6 +422,9 @@ class Playback:
                 self.recorder.hear(sound.samples, now + (0 if math.isnan(latency) else latency))
             before, self._gain = self._gain, 0.0 if self._silenced or self.held else 1.0
             blocks.append(scaled(sound.samples.tobytes(), before, self._gain))
+            told = self.told
+            if told is not None:
+                told(blocks[-1], 0.0 if math.isnan(latency) else latency)
             if sound.position is not None and not math.isnan(latency):
                 self._sync.device.anchor(sound.position, now + latency)
             latency += BLOCK / RATE

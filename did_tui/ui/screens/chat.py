@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,15 @@ from did_tui.ui.widgets.topbar import TopBar
 if TYPE_CHECKING:
     from did_tui.api.client import Client
     from did_tui.live.runner import Runner
+    from did_tui.live.tools import Tool, Verdict
     from did_tui.ui.local import KeptChat
 
 STARS = [Choice(stars, "★" * stars, str(stars)) for stars in range(5, 0, -1)]
+PERMISSIONS: list[Choice[Verdict]] = [
+    Choice("no", "No"),
+    Choice("once", "Yes, this once"),
+    Choice("always", "Yes, for as long as this conversation lasts"),
+]
 LINGER = 2.0  # seconds that the screen waits for the stream to be closed
 TICK = 0.125  # seconds between two looks at clock, meter and frame rate
 SOONEST = 0.06  # seconds between two paints of an answer that grows
@@ -77,6 +84,11 @@ class ChatScreen(ChatKeys):
         yield self._gauges.line
         yield self.prompt
         yield Footer(compact=True, show_command_palette=False)
+
+    @property
+    def presenter(self) -> str:
+        """The agent's type."""
+        return self._agent.presenter.type
 
     @property
     def conversation(self) -> Conversation:
@@ -267,6 +279,24 @@ class ChatScreen(ChatKeys):
                 self.stage.captions.cut(self.sound.heard)
         else:
             self.notify("Nobody talks. ctrl+q leaves did-tui.", timeout=3)
+
+    async def ask_tool(self, tool: Tool, given: str) -> Verdict:
+        """Ask whether a command may run. Nobody says yes by the keys of what was being written."""
+        answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+
+        def chosen(verdict: Verdict | None) -> None:
+            if not answer.done():
+                answer.set_result(verdict or "no")
+
+        runs = f"{shlex.join(tool.command)}\n\nIt is given: {given}"
+        title = f"{self._agent.name} wants to use {tool.name}"
+        dialog: Pick[Verdict] = Pick(title, PERMISSIONS, said=f"This would run here: {runs}")
+        self.app.push_screen(dialog, chosen)
+        try:
+            return await answer
+        finally:
+            if answer.cancelled() and dialog.is_current:
+                dialog.dismiss(None)
 
     # What the conversation says
 

@@ -86,18 +86,23 @@ class Choice(Generic[Value]):
 
 
 class Pick(Dialog[Value | None]):
-    """One of several; None where the user wants none."""
+    """One of several; None where the user wants none. ``said`` stands above them."""
 
+    DEFAULT_CSS = "Pick .said { padding: 0 1; margin: 0 0 1 0; max-height: 12; }"
     hint_text = "enter choose · esc back"
 
-    def __init__(self, title: str, choices: Sequence[Choice[Value]], chosen: int = 0) -> None:
+    def __init__(
+        self, title: str, choices: Sequence[Choice[Value]], chosen: int = 0, said: str = ""
+    ) -> None:
         super().__init__()
         self.title_text = title
-        self._choices, self._chosen = choices, chosen
+        self._choices, self._chosen, self._said = choices, chosen, said
 
     def compose(self) -> ComposeResult:
         """A list."""
         with self.frame():
+            if self._said:
+                yield Static(literal(self._said), classes="said")
             options = OptionList(*(Option(_choice(choice)) for choice in self._choices))
             options.highlighted = self._chosen
             yield options

@@ -19,8 +19,9 @@ class Once:
         """Whether one may go."""
         if why_not_done(conversation):
             return True
-        asked = [said for said in conversation.messages if said.role == "user"]
-        last = conversation.messages[-1] if conversation.messages else None
+        talk = [said for said in conversation.messages if said.role != "tool"]
+        asked = [said for said in talk if said.role == "user"]
+        last = talk[-1] if talk else None
         answered = bool(asked) and last is not None and last.role == "assistant"
         if not answered or conversation.busy:
             self._quiet_since = now

@@ -33,6 +33,7 @@ _STATES = {
 _ACTIVITIES = {
     "idle": "listening",
     "loading": "thinking",
+    "working": "using a tool",
     "talking": "talking",
     "interrupted": "interrupted",
 }
@@ -47,6 +48,9 @@ _ENDED = {
     "inactivity": "D-ID closed the stream because nobody said anything for a while.",
     "network": "The connection to D-ID was lost.",
     "user": "The conversation has ended.",
+    "message_limit": "D-ID ended the session: the limit of messages is reached.",
+    "time_limit": "D-ID ended the session: the limit of time is reached.",
+    "ended_by_agent": "The agent has ended the conversation.",
 }
 
 
@@ -57,6 +61,8 @@ def state(conversation: Conversation, *, leaving: bool) -> tuple[str, str]:
         return _STATES["disconnecting"]
     if conversation.phase == "connecting" and recovery is not None:
         return f"◐ reconnecting {recovery.attempt} of {recovery.most}", "busy"
+    if conversation.phase == "connected" and conversation.resuming:
+        return "◐ reconnecting", "busy"
     if conversation.phase == "connected" and conversation.mode != "Functional":
         return f"● {_MODES.get(conversation.mode, conversation.mode)}", "busy"
     if conversation.phase == "connected" and conversation.connectivity == "weak":

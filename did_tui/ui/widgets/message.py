@@ -18,6 +18,7 @@ _RATINGS = {1: "you rated this good", -1: "you rated this bad"}
 _NOTES = {
     "waiting": "waits to be sent",
     "interrupted": "interrupted",
+    "running": "at work",
 }
 
 
@@ -68,7 +69,7 @@ class MessageView(Static):
 
     def _written(self) -> list[Block]:
         message = self.message
-        if message.role == "user":
+        if message.role != "assistant":
             found = [Block(literal(message.text))]
         else:
             read = self._growing.blocks if message.state == "streaming" else blocks
@@ -78,7 +79,9 @@ class MessageView(Static):
             found.append(Block(last.text + Content.styled(" ▌", "$primary"), last.first, last.rest))
         if message.state in _NOTES:
             found.append(Block(literal(f"({_NOTES[message.state]})", "italic $muted")))
-        if message.trouble:
+        if message.trouble and message.role == "tool":
+            found.append(Block(literal(f"✗ {message.trouble}", "$error")))
+        elif message.trouble:
             found.append(Block(literal(f"✗ not sent: {message.trouble}", "$error")))
         if message.rating in _RATINGS:
             found.append(Block(literal(f"({_RATINGS[message.rating]})", "italic $muted")))
@@ -93,11 +96,12 @@ class MessageView(Static):
         return self._lines[1]
 
     def _laid_out(self, width: int) -> list[Content]:
-        mine = self.message.role == "user"
-        name = literal("you" if mine else one_line(self._name))
+        role = self.message.role
+        called = {"user": "you", "tool": "tool"}.get(role) or one_line(self._name)
+        name = literal(called)
         gutter = min(GUTTER, max(3, cell_len(one_line(self._name))))
         name = name.truncate(gutter, ellipsis=True).stylize(
-            "bold $secondary" if mine else "bold $primary"
+            {"user": "bold $secondary", "tool": "$muted"}.get(role, "bold $primary")
         )
         mark = Content.styled("▌", "$primary") if self.chosen else Content(" ")
         if width < NARROW:

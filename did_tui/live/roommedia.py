@@ -1,0 +1,159 @@
+"""Sound and picture of a room, between LiveKit's SDK and the playback, and the microphone.
+
+The SDK has put packets in order, concealed what was lost and tied the picture to the sound: what it
+hands out at one moment belongs together. So both get their moment as position, and wait here only
+for the speaker. Its readers do not end by themselves: each is closed with its track.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+
+from did_tui.live.media.microphone import FRAME, FRAME_BYTES, Microphone
+from did_tui.live.media.speaker import RATE
+
+if TYPE_CHECKING:
+    from livekit import rtc
+
+MOST_SOUND = 50  # frames of 10 ms that wait for the event loop; the oldest goes
+APART = 0.2  # seconds by which sound may come early or late before it is counted anew
+CLOSING_SECONDS = 2.0
+SILENCE = 40  # such frames after the user's voice: whoever listens hears that it has ended
+PATIENCE = 0.04  # seconds without a frame from the microphone, after which there is silence
+
+
+class Positions:
+    """Where sound that comes in frames of equal length is, in seconds of ``time.monotonic``.
+
+    Frames that come late in a bunch are one behind the other, as they were sent.
+    """
+
+    def __init__(self) -> None:
+        self._next: float | None = None
+
+    def next(self, now: float, seconds: float) -> float:
+        """The position of a frame of so many seconds that came now."""
+        at = self._next
+        if at is None or not -APART < now - at < APART:
+            at = now
+        self._next = at + seconds
+        return at
+
+
+def frame_of(width: int, height: int, data: memoryview | bytes | bytearray) -> av.VideoFrame:
+    """The picture of planes Y, U and V that lie without gaps one behind the other."""
+    frame = av.VideoFrame(width, height, "yuv420p")
+    pixels = np.frombuffer(data, np.uint8)
+    half = (width + 1) // 2, (height + 1) // 2
+    at = 0
+    for plane, (wide, high) in zip(frame.planes, ((width, height), half, half), strict=True):
+        rows = pixels[at : at + wide * high].reshape(high, wide)
+        at += wide * high
+        room = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        room[:high, :wide] = rows
+    return frame
+
+
+class Reception:
+    """The newest track of each kind, read until another takes its place.
+
+    ``see`` gets pictures with their positions, ``hear`` s16 stereo at 48 kHz with its position.
+    """
+
+    def __init__(
+        self,
+        see: Callable[[av.VideoFrame, float], None],
+        hear: Callable[[bytes, float], None],
+    ) -> None:
+        self._see, self._hear = see, hear
+        self._readers: dict[str, asyncio.Task[None]] = {}
+        self._sids: dict[str, str] = {}
+        #: How many pictures came.
+        self.pictures = 0
+
+    def take(self, sdk: Any, track: rtc.Track, video: bool) -> None:
+        """Read this track from now on."""
+        kind = "video" if video else "audio"
+        self.drop(self._sids.get(kind, ""))
+        work = self._watch(sdk, track) if video else self._listen(sdk, track)
+        self._readers[kind] = asyncio.create_task(work)
+        self._sids[kind] = track.sid
+
+    def drop(self, sid: str) -> None:
+        """A track has ended; one that is not read is none of ours."""
+        for kind, known in list(self._sids.items()):
+            if known == sid:
+                self._readers.pop(kind).cancel()
+                del self._sids[kind]
+
+    async def close(self) -> None:
+        """Read no more."""
+        readers = list(self._readers.values())
+        for kind in list(self._sids):
+            self.drop(self._sids[kind])
+        await asyncio.gather(*readers, return_exceptions=True)
+
+    async def _watch(self, sdk: Any, track: rtc.Track) -> None:
+        stream = sdk.VideoStream(track, capacity=1, format=sdk.VideoBufferType.I420)
+        try:
+            async for event in stream:
+                self.pictures += 1
+                found = event.frame
+                self._see(frame_of(found.width, found.height, found.data), time.monotonic())
+        finally:
+            await _closed(stream.aclose())
+
+    async def _listen(self, sdk: Any, track: rtc.Track) -> None:
+        positions = Positions()
+        stream = sdk.AudioStream(track, sample_rate=RATE, num_channels=2, capacity=MOST_SOUND)
+        try:
+            async for event in stream:
+                pcm = bytes(event.frame.data)
+                self._hear(pcm, positions.next(time.monotonic(), len(pcm) / 4 / RATE))
+        finally:
+            await _closed(stream.aclose())
+
+
+async def _closed(closing: Coroutine[Any, Any, None]) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(closing, CLOSING_SECONDS)
+
+
+class Voice:
+    """The microphone as a track of the room: published when somebody first talks, else muted."""
+
+    def __init__(self, microphone: Microphone) -> None:
+        self._microphone = microphone
+
+    async def run(self, sdk: Any, room: rtc.Room) -> None:
+        """Send what is said, until cancelled; silence behind it, then nothing."""
+        microphone = self._microphone
+        pcm = await microphone.read()
+        source = sdk.AudioSource(RATE, 1, queue_size_ms=200)
+        track = sdk.LocalAudioTrack.create_audio_track("microphone", source)
+        options = sdk.TrackPublishOptions(source=sdk.TrackSource.SOURCE_MICROPHONE)
+        await room.local_participant.publish_track(track, options)
+        silence = bytes(FRAME_BYTES)
+        quiet = 0
+        try:
+            while True:
+                await source.capture_frame(sdk.AudioFrame(pcm, RATE, 1, FRAME))
+                if quiet >= SILENCE:
+                    track.mute()
+                    pcm, quiet = await microphone.read(), 0
+                    track.unmute()
+                    continue
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        pcm, quiet = await microphone.read(), 0
+                except TimeoutError:
+                    pcm, quiet = silence, quiet + 1
+        finally:
+            await _closed(source.aclose())

@@ -1,0 +1,91 @@
+"""LiveKit's SDK, loaded when the first room is opened, and its habits that a terminal cannot bear.
+
+It writes on standard error through Python's root logger, prints when its native half panics and
+then sends SIGTERM to this process, and that half aborts the process when it ends too soon after a
+call. ``unmended`` names what of that cannot be changed in the installed version; a test fails when
+there is any.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+from did_tui.api.errors import DidError
+
+SETTLING_SECONDS = 0.2  # in which the native half's threads end
+_ERROR = 2  # descriptor of standard error: a file, while the screen is ours
+
+_log = logging.getLogger("livekit")
+
+
+class NoRooms(DidError):
+    """LiveKit's library is not here, or not for this machine."""
+
+    advice = "Agents with streams work all the same."
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            "Expressive agents speak over LiveKit, whose library cannot be used here"
+            f" ({why}). Where there is one for this machine, this installs it:"
+            " python3 -m pip install livekit"
+        )
+
+
+def load() -> Any:
+    """The library, ``livekit.rtc``; takes half a second the first time, any thread.
+
+    Raises ``NoRooms``.
+    """
+    if not _log.handlers:
+        _log.addHandler(logging.NullHandler())
+    _log.propagate = False
+    _log.setLevel(logging.ERROR)  # nobody reads it, and the rest is made for each packet
+    try:
+        module = importlib.import_module("livekit.rtc")
+        client = importlib.import_module("livekit.rtc._ffi_client")
+        mend()
+        client.FfiClient.instance  # noqa: B018 (the native half is loaded here)
+    except ImportError as error:
+        raise NoRooms(str(error).splitlines()[0]) from error
+    return module
+
+
+def mend() -> None:
+    """Let the library write to its own logger only, and a panic to the file of standard error."""
+    room = importlib.import_module("livekit.rtc.room")
+    if hasattr(room, "logging"):
+        # It calls logging.info(), which gives the root logger a handler that writes to the screen.
+        setattr(room, "logging", _log)  # noqa: B010
+    client = importlib.import_module("livekit.rtc._ffi_client")
+    setattr(client, "print", _to_descriptor)  # noqa: B010
+
+
+def unmended() -> list[str]:
+    """What of the library is not as it was when it was mended here."""
+    room = importlib.import_module("livekit.rtc.room")
+    client = importlib.import_module("livekit.rtc._ffi_client")
+    lacks = [] if hasattr(room, "logging") else ["room.logging"]
+    return lacks if hasattr(client.FfiClient, "_dispose") else [*lacks, "FfiClient._dispose"]
+
+
+def settle() -> None:
+    """Before the process ends: end the native half's threads; nothing where it is not loaded."""
+    client: Any = sys.modules.get("livekit.rtc._ffi_client")
+    found = getattr(client, "FfiClient", None)
+    if found is None or getattr(found, "_instance", None) is None:
+        return
+    dispose = getattr(found._instance, "_dispose", None)
+    if dispose is not None:
+        dispose()
+    time.sleep(SETTLING_SECONDS)
+
+
+def _to_descriptor(*words: object, **_options: object) -> None:
+    """What ``print`` does in the library, without the screen."""
+    text = " ".join(str(word) for word in words)
+    os.write(_ERROR, f"{text}\n".encode(errors="replace"))
