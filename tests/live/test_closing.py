@@ -324,7 +324,7 @@ async def test_an_offer_that_cannot_be_read_is_said_and_closed(bench: Bench) -> 
 
 async def test_agent_chat_and_stream_are_asked_for_at_once(bench: Bench) -> None:
     bench.gate.delays |= {"runtime": 1.0, "chat": 1.0, "create": 1.0}
-    runner = bench.runner()
+    runner = bench.runner(presenter="talk")  # as the list of agents tells
     await runner.open()
     steps = [runner.conversation.steps[step] for step in ("agent", "chat", "stream")]
     begun, ended = [step.begun or 1e9 for step in steps], [step.ended or 0.0 for step in steps]

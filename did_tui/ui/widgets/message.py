@@ -97,7 +97,7 @@ class MessageView(Static):
 
     def _laid_out(self, width: int) -> list[Content]:
         role = self.message.role
-        called = {"user": "you", "tool": "tool"}.get(role) or one_line(self._name)
+        called = {"user": "you", "tool": "»"}.get(role) or one_line(self._name)
         name = literal(called)
         gutter = min(GUTTER, max(3, cell_len(one_line(self._name))))
         name = name.truncate(gutter, ellipsis=True).stylize(
