@@ -269,7 +269,7 @@ class Line:
     def _step_at_fault(self, step: Step) -> Step:
         """Of the steps that the stream goes through, the one that is under way."""
         if step == "stream":
-            for later in ("answer", "network", "channel", "stream"):
+            for later in ("answer", "network", "stream", "channel"):
                 if self._conversation.steps[later].state == "running":
                     return later
         return step

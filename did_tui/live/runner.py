@@ -320,8 +320,7 @@ class Runner:
                     self.emit(AnswerStalled())
                     self._explain(f"Nothing more of the answer came {waited}.")
                 else:
-                    reason = f"No answer came {waited}."
-                    self.emit(SendFailed(awaiting, reason, "Send it again."))
+                    self.emit(SendFailed(awaiting, f"No answer came {waited}.", "Send it again."))
 
     # Talking
 
@@ -430,17 +429,15 @@ class Runner:
         match effect:
             case Send(message_id):
                 self.talk.send(message_id)
-            case Greet():
-                if not self._resumed:
-                    self.talk.greet()
+            case Greet() if not self._resumed:
+                self.talk.greet()
             case Interrupt(video_id):
                 self.talk.speech.clear()
                 self.playback.hush()
                 if self._line is not None:
                     self._line.stream.interrupt(video_id)
-            case DropStream():
-                if self._line is not None:
-                    self._spawn(self._line.drop_stream())
+            case DropStream() if self._line is not None:
+                self._spawn(self._line.drop_stream())
             case Explain(sentence):
                 self._explain(sentence)
 
