@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
+from did_tui.live import roomsdk
 from did_tui.live.media.microphone import FRAME, FRAME_BYTES, Microphone
 from did_tui.live.media.speaker import RATE
 
@@ -109,6 +110,7 @@ class Reception:
                 self._see(frame_of(found.width, found.height, found.data), time.monotonic())
         finally:
             await _closed(stream.aclose())
+            roomsdk.give_back(track)
 
     async def _listen(self, sdk: Any, track: rtc.Track) -> None:
         positions = Positions()
@@ -119,6 +121,7 @@ class Reception:
                 self._hear(pcm, positions.next(time.monotonic(), len(pcm) / 4 / RATE))
         finally:
             await _closed(stream.aclose())
+            roomsdk.give_back(track)
 
 
 async def _closed(closing: Coroutine[Any, Any, None]) -> None:

@@ -407,6 +407,7 @@ async def _left(room: rtc.Room, joining: asyncio.Future[None]) -> None:
     await asyncio.wait([joining])
     if not joining.cancelled() and joining.exception() is None:
         await room.disconnect()
+        roomsdk.forget(room)
 
 
 def _no_way_in(said: str) -> NoWayIn:

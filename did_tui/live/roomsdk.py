@@ -1,9 +1,9 @@
 """LiveKit's SDK, loaded when the first room is opened, and its habits that a terminal cannot bear.
 
 It writes on standard error through Python's root logger, prints when its native half panics and
-then sends SIGTERM to this process, and that half aborts the process when it ends too soon after a
-call. ``unmended`` names what of that cannot be changed in the installed version; a test fails when
-there is any.
+then sends SIGTERM to this process, that half aborts the process when it ends too soon after a call,
+and a room that was left keeps its threads. ``unmended`` names what of that cannot be changed in the
+installed version; a test fails when there is any.
 """
 
 from __future__ import annotations
@@ -69,8 +69,26 @@ def unmended() -> list[str]:
     """What of the library is not as it was when it was mended here."""
     room = importlib.import_module("livekit.rtc.room")
     client = importlib.import_module("livekit.rtc._ffi_client")
-    lacks = [] if hasattr(room, "logging") else ["room.logging"]
-    return lacks if hasattr(client.FfiClient, "_dispose") else [*lacks, "FfiClient._dispose"]
+    used = ((room, "logging"), (client.FfiClient, "_dispose"), (room.Room(), "_ffi_handle"))
+    return [name for owner, name in used if not hasattr(owner, name)]
+
+
+def forget(room: Any) -> None:
+    """Give back what a room that was left holds: else its threads last until Python collects it."""
+    here = room.local_participant
+    for who in (*room.remote_participants.values(), here):
+        for publication in who.track_publications.values():
+            give_back(publication.track)
+            give_back(publication)
+        give_back(who)
+    give_back(room)
+
+
+def give_back(owner: object) -> None:
+    """Drop the native half of one of the library's objects, which is not used any more."""
+    handle = getattr(owner, "_ffi_handle", None)
+    if handle is not None:
+        handle.dispose()
 
 
 def settle() -> None:

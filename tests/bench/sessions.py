@@ -28,6 +28,7 @@ from did_tui.live.roomsdk import settle
 from did_tui.live.runner import Runner
 
 PATIENCE = 30.0
+GOING = 5.0
 
 
 async def agents(url: str) -> None:
@@ -36,10 +37,18 @@ async def agents(url: str) -> None:
     while name := (await asyncio.to_thread(sys.stdin.readline)).strip():
         left = 0
         if before is not None:
-            left = len(before.room.remote_participants)
+            left = await still_there(before)
             await before.leave()
         before = await AgentPeer(url, name).come()
         print(left, flush=True)
+
+
+async def still_there(agent: AgentPeer) -> int:
+    """Who has not gone after some seconds: the server tells of it late."""
+    began = time.monotonic()
+    while agent.room.remote_participants and time.monotonic() - began < GOING:
+        await asyncio.sleep(0.05)
+    return len(agent.room.remote_participants)
 
 
 async def measure(count: int) -> None:
