@@ -31,7 +31,6 @@ ONLY_IN = {
     "rich": ("ui/",),
     "httpx": ("api/http.py", "emulator/"),
     "aiortc": ("live/", "emulator/peer.py", "emulator/roompeer.py"),
-    "livekit": ("live/rooms.py", "emulator/"),
     "aioice": ("live/rtc.py", "emulator/"),
     "starlette": ("emulator/",),
     "uvicorn": ("emulator/",),
