@@ -192,6 +192,8 @@ async def _talk(process: asyncio.subprocess.Process, given: bytes) -> bytes:
             return out
         out += part
     _end(process)
+    while await reader.read(LONGEST_ANSWER):
+        pass  # asyncio calls a process gone when its output has been read
     return out
 
 
