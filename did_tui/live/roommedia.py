@@ -8,6 +8,7 @@ for the speaker. Its readers do not end by themselves: each is closed with its t
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -62,10 +63,61 @@ def frame_of(width: int, height: int, data: memoryview | bytes | bytearray) -> a
     return frame
 
 
+class Ear:
+    """Reads a track of sound in a thread of its own: no work of the screen makes it late.
+
+    ``hear`` gets s16 stereo at 48 kHz and its position, in that thread.
+    """
+
+    def __init__(self, sdk: Any, track: rtc.Track, hear: Callable[[bytes, float], None]) -> None:
+        self._sdk, self._track, self._hear = sdk, track, hear
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over = False
+        self._thread = threading.Thread(target=self._run, name="room sound", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Read no more; waits for nothing."""
+        self._over = True
+        if self._task is not None and self._loop is not None:
+            with suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it reads, or still closes."""
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait until it is closed; blocks."""
+        self._thread.join(2 * CLOSING_SECONDS)
+
+    def _run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._listen())
+
+    async def _listen(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._over:
+            return
+        positions = Positions()
+        stream = self._sdk.AudioStream(
+            self._track, sample_rate=RATE, num_channels=2, capacity=MOST_SOUND
+        )
+        try:
+            async for event in stream:
+                pcm = bytes(event.frame.data)
+                self._hear(pcm, positions.next(time.monotonic(), len(pcm) / 4 / RATE))
+        finally:
+            await _closed(stream.aclose())
+            roomsdk.give_back(self._track)
+
+
 class Reception:
     """The newest track of each kind, read until another takes its place.
 
-    ``see`` gets pictures with their positions, ``hear`` s16 stereo at 48 kHz with its position.
+    ``see`` gets pictures with their positions, in the event loop; ``hear`` is ``Ear``'s.
     """
 
     def __init__(
@@ -74,32 +126,49 @@ class Reception:
         hear: Callable[[bytes, float], None],
     ) -> None:
         self._see, self._hear = see, hear
-        self._readers: dict[str, asyncio.Task[None]] = {}
-        self._sids: dict[str, str] = {}
+        self._eye: tuple[str, asyncio.Task[None]] | None = None
+        self._ear: tuple[str, Ear] | None = None
+        self._ended: list[Ear] = []
         #: How many pictures came.
         self.pictures = 0
 
     def take(self, sdk: Any, track: rtc.Track, video: bool) -> None:
         """Read this track from now on."""
-        kind = "video" if video else "audio"
-        self.drop(self._sids.get(kind, ""))
-        work = self._watch(sdk, track) if video else self._listen(sdk, track)
-        self._readers[kind] = asyncio.create_task(work)
-        self._sids[kind] = track.sid
+        if video:
+            self._stop_eye()
+            self._eye = track.sid, asyncio.create_task(self._watch(sdk, track))
+        else:
+            self._stop_ear()
+            self._ear = track.sid, Ear(sdk, track, self._hear)
 
     def drop(self, sid: str) -> None:
         """A track has ended; one that is not read is none of ours."""
-        for kind, known in list(self._sids.items()):
-            if known == sid:
-                self._readers.pop(kind).cancel()
-                del self._sids[kind]
+        if self._eye is not None and self._eye[0] == sid:
+            self._stop_eye()
+        if self._ear is not None and self._ear[0] == sid:
+            self._stop_ear()
 
     async def close(self) -> None:
-        """Read no more."""
-        readers = list(self._readers.values())
-        for kind in list(self._sids):
-            self.drop(self._sids[kind])
-        await asyncio.gather(*readers, return_exceptions=True)
+        """Read no more; returns when nothing is read."""
+        eye = self._eye
+        self._stop_eye()
+        self._stop_ear()
+        ears, self._ended = self._ended, []
+        if eye is not None:
+            await asyncio.gather(eye[1], return_exceptions=True)
+        for ear in ears:
+            await asyncio.to_thread(ear.join)
+
+    def _stop_eye(self) -> None:
+        if self._eye is not None:
+            self._eye[1].cancel()
+            self._eye = None
+
+    def _stop_ear(self) -> None:
+        if self._ear is not None:
+            self._ear[1].close()
+            self._ended = [*(ear for ear in self._ended if ear.alive), self._ear[1]]
+            self._ear = None
 
     async def _watch(self, sdk: Any, track: rtc.Track) -> None:
         stream = sdk.VideoStream(track, capacity=1, format=sdk.VideoBufferType.I420)
@@ -108,17 +177,6 @@ class Reception:
                 self.pictures += 1
                 found = event.frame
                 self._see(frame_of(found.width, found.height, found.data), time.monotonic())
-        finally:
-            await _closed(stream.aclose())
-            roomsdk.give_back(track)
-
-    async def _listen(self, sdk: Any, track: rtc.Track) -> None:
-        positions = Positions()
-        stream = sdk.AudioStream(track, sample_rate=RATE, num_channels=2, capacity=MOST_SOUND)
-        try:
-            async for event in stream:
-                pcm = bytes(event.frame.data)
-                self._hear(pcm, positions.next(time.monotonic(), len(pcm) / 4 / RATE))
         finally:
             await _closed(stream.aclose())
             roomsdk.give_back(track)

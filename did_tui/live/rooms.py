@@ -84,9 +84,10 @@ class Kept:
 class Room:
     """One stay in a room, from the session that is asked for to leaving it.
 
-    ``emit`` gets events, ``see`` pictures and ``hear`` sound with their positions; all are called
-    in the event loop. ``named`` gets the id of the chat, ``echo`` who takes the agent's voice out
-    of the microphone's, while there is somebody. ``tools`` are what the agent may call.
+    ``emit`` gets events, ``see`` pictures and ``hear`` sound with their positions; ``hear`` is
+    called in a thread of its own, the others in the event loop. ``named`` gets the id of the chat,
+    ``echo`` who takes the agent's voice out of the microphone's, while there is somebody. ``tools``
+    are what the agent may call.
     """
 
     def __init__(

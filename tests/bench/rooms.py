@@ -1,6 +1,6 @@
 """Sessions of expressive agents, opened and closed one after the other: what is left of them.
 
-    DID_TUI_LIVEKIT_SERVER=… python tests/bench/sessions.py --count 100
+    DID_TUI_LIVEKIT_SERVER=… python tests/bench/rooms.py --count 100
 
 The server and the agents are processes of their own. Each session lasts until its first picture.
 *present* counts who is still in the rooms that were left; it should be 0, threads and descriptors
