@@ -134,11 +134,8 @@ class Conversation:
         self.steps: dict[Step, StepProgress] = {step: StepProgress() for step in STEPS}
         self.transcript = Transcript()
         self.tools = ToolCalls(self.transcript)
-        self.fluent = False
-        self.room = False
-        self.resuming = False
-        self.interruptible = False
-        self.speaking = False
+        self.fluent = self.interruptible = self.speaking = False
+        self.room = self.resuming = False
         self.video_id = ""
         self.utterances_done = 0
         self.reconnections = 0
@@ -262,6 +259,8 @@ class Conversation:
                 self.room = event.room
                 if event.room and self.steps["answer"].state == "waiting":
                     self.steps["answer"].state = "skipped"
+                if event.anew and any(said.role == "assistant" for said in self.messages):
+                    yield Explain("This is a new room: the agent does not know what was said.")
                 self.warming = event.warmup and not event.fluent
             case WarmupEnded():
                 self.warming = False

@@ -114,6 +114,7 @@ class StreamGranted:
     """What the service granted; ``timeout`` are the seconds of silence it allows, None: unknown.
 
     ``room`` says that it is a room, not a stream: the agent greets by itself and may use tools.
+    ``anew`` says that its chat has only begun, whatever was said before.
     """
 
     fluent: bool
@@ -121,6 +122,7 @@ class StreamGranted:
     warmup: bool
     timeout: float | None = None
     room: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

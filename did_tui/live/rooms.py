@@ -139,7 +139,7 @@ class Room:
         kept, self._kept.session = self._kept.session, None
         if kept is not None:
             try:
-                await self._enter(kept, BACK_SECONDS)
+                await self._enter(kept, BACK_SECONDS, anew=False)
             except NoWayIn:
                 await self._leave()
             else:
@@ -147,9 +147,9 @@ class Room:
         session = await self._client.create_session(
             self._agent_id, chat_persist=self._persist, connection=self._connection
         )
-        await self._enter(session, AGENT_SECONDS)
+        await self._enter(session, AGENT_SECONDS, anew=True)
 
-    async def _enter(self, session: Session, patience: float) -> None:
+    async def _enter(self, session: Session, patience: float, *, anew: bool) -> None:
         """Enter the room of a session, in which an agent is to be soon; raises ``NoWayIn``."""
         address = roomwire.room_url(session.session_url)
         if not address or not session.session_token:
@@ -164,6 +164,7 @@ class Room:
             warmup=False,
             timeout=math.inf,  # D-ID does not say how long it waits
             room=True,
+            anew=anew,
         )
         self._emit(granted)
         self._emit(StepBegun("network"))

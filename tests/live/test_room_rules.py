@@ -8,6 +8,7 @@ from did_tui.live import events as e
 from did_tui.live.conversation import Conversation, Effect, Explain, Interrupt, Send
 from did_tui.live.toolcalls import LONGEST_LINE, MOST_RUNNING
 from did_tui.ui.screens import words
+from did_tui.ui.widgets.checklist import waiting_for
 
 
 class InRoom:
@@ -167,6 +168,19 @@ def test_why_it_ended_is_said_in_words(reason: e.EndReason, said: str, shown: st
     talk = InRoom()
     talk.tell(e.SessionEnded(reason, said))
     assert shown in words.ended(talk.conversation, talk.now)[0]
+
+
+def test_a_new_room_does_not_know_what_was_said() -> None:
+    talk = InRoom()
+    granted = e.StreamGranted(True, True, False, room=True, anew=True)
+    talk.tell(e.UserSaid("u1", "Hello?"))
+    assert talk.tell(granted) == [], "nothing was answered yet"
+    talk.tell(e.Answer("Hello!", "channel"), e.Reconnecting("the agent left", 1, 3))
+    [effect] = talk.tell(granted)
+    assert isinstance(effect, Explain)
+    assert "new room" in effect.text
+    talk.tell(e.StepBegun("channel"))
+    assert "waiting for the agent" in waiting_for(talk.conversation, talk.now)
 
 
 def test_a_connection_that_is_taken_up_again_is_shown() -> None:

@@ -20,6 +20,11 @@ WAITING_FOR: dict[Step, str] = {
     "channel": "opening the data channel",
     "picture": "waiting for the first picture",
 }
+IN_A_ROOM: dict[Step, str] = {
+    "stream": "asking for a room",
+    "network": "entering the room",
+    "channel": "waiting for the agent to come in",
+}
 _MARKS = {"waiting": "○", "running": "◐", "done": "●", "failed": "✗", "skipped": "–"}
 _COLOURS = {
     "waiting": "$muted",
@@ -59,7 +64,8 @@ def waiting_for(conversation: Conversation, now: float) -> str:
     for step in reversed(STEPS):
         progress = conversation.steps[step]
         if progress.state == "running":
-            return f"{WAITING_FOR[step]}  {progress.seconds(now) or 0:.1f} s"
+            found = (conversation.room and IN_A_ROOM.get(step)) or WAITING_FOR[step]
+            return f"{found}  {progress.seconds(now) or 0:.1f} s"
     return "connecting"
 
 
