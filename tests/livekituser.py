@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from livekit import rtc
@@ -23,7 +23,11 @@ Event = Mapping[str, Any]
 class User:
     """Somebody in a room; ``events`` are D-ID's, each with its ``subject``, as they came."""
 
+    here: ClassVar[set[User]] = set()
+    """Who has not left yet."""
+
     def __init__(self) -> None:
+        self.here.add(self)
         self.room = rtc.Room()
         self.events: list[Event] = []
         self.damaged: list[bytes] = []
@@ -50,6 +54,13 @@ class User:
         for task in self._tasks:
             task.cancel()
         await self.room.disconnect()
+        self.here.discard(self)
+
+    @classmethod
+    async def all_leave(cls) -> None:
+        """Disconnect everybody."""
+        for user in list(cls.here):
+            await user.leave()
 
     async def say(self, text: str, topic: str = "lk.chat") -> None:
         """Send a text stream."""

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import PIPE
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ from did_tui.emulator.voice import Voice
 ACCOUNT = "demo:emulator"
 #: LiveKit's own names for the address of a server, a key and its secret.
 LIVEKIT_VARIABLES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+WORKER_START = 20.0  # seconds that the first worker has to be taken in by its server
 WORKER_AGAIN, WORKER_STOP = 1.0, 5.0  # seconds until a worker is started anew, and has to end
 LARGEST_SIGNAL = 1024 * 1024  # bytes of a message on a socket
 KEEP_ALIVE = 120  # seconds of an idle connection: longer than a client keeps it, so none breaks
@@ -158,20 +159,32 @@ async def _serve(options: Options, listener: socket.socket) -> None:
     )
     announcement = _announcement(f"{host}:{port}", voice.engine)
     server = _Server(config, options, announcement)
-    livekit = options.livekit
+    if options.livekit is None:
+        await server.serve(sockets=[listener])
+        return
+    ready = asyncio.Event()
     workers = [
-        asyncio.create_task(_keep_worker(livekit)) for _ in range(options.workers) if livekit
+        asyncio.create_task(_keep_worker(options.livekit, ready)) for _ in range(options.workers)
     ]
     try:
+        if workers:
+            await _wait(ready, options.livekit)
         await server.serve(sockets=[listener])
     finally:
         for worker in workers:
             worker.cancel()
-        if workers:
-            await asyncio.wait(workers)
+        await asyncio.gather(*workers, return_exceptions=True)
 
 
-async def _keep_worker(livekit: LiveKit) -> None:
+async def _wait(ready: asyncio.Event, livekit: LiveKit) -> None:
+    """Wait for a worker: LiveKit calls those that are there when a room begins, and none later."""
+    try:
+        await asyncio.wait_for(ready.wait(), WORKER_START)
+    except TimeoutError:
+        print(f"No worker has been taken in by {livekit.url} so far.", file=sys.stderr)
+
+
+async def _keep_worker(livekit: LiveKit, ready: asyncio.Event) -> None:
     """Have a worker process, and another one when it has died: LiveKit's SDK may take it along.
 
     It ends with this process, however that ends, by the pipe that is its standard input.
@@ -180,14 +193,16 @@ async def _keep_worker(livekit: LiveKit) -> None:
     settings = dict(zip(LIVEKIT_VARIABLES, (livekit.url, livekit.key, livekit.secret), strict=True))
     while True:
         worker = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=DEVNULL, env=os.environ | settings
+            *command, stdin=PIPE, stdout=PIPE, env=os.environ | settings
         )
+        assert worker.stdin is not None  # noqa: S101 (they are pipes)
+        assert worker.stdout is not None  # noqa: S101
         try:
-            await worker.wait()
+            while await worker.stdout.readline():
+                ready.set()  # a line for each time that it is taken in
             await asyncio.sleep(WORKER_AGAIN)
         finally:
-            if worker.stdin is not None:
-                worker.stdin.close()
+            worker.stdin.close()
             try:
                 await asyncio.wait_for(worker.wait(), WORKER_STOP)
             except TimeoutError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -126,7 +126,7 @@ class _Routes:
             {
                 "agent": agent,
                 "look": character.look,
-                "timbre": character.timbre.__dict__,
+                "timbre": asdict(character.timbre),
                 "limits": self._service.limits.model_dump(),
                 "greets": greets,
             }

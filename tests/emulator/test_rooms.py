@@ -85,6 +85,12 @@ def beside_livekit() -> Iterator[RunningEmulator]:
         time.sleep(FAREWELL)
 
 
+@pytest.fixture(autouse=True)
+async def nobody_stays() -> AsyncIterator[None]:
+    yield
+    await User.all_leave()
+
+
 @pytest.fixture
 async def emulator(running: RunningEmulator) -> AsyncIterator[Emulator]:
     emulator = Emulator(running.url)
