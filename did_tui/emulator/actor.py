@@ -27,6 +27,7 @@ from did_tui.emulator.store import timestamp
 from did_tui.emulator.voice import Timbre, Voice, sentences
 
 GLANCE = 0.25  # seconds between two looks at the limits
+BREATH = 0.8  # seconds before a greeting: a client that has just come does not listen at once
 TOOL_SECONDS = 10.0  # that a client tool has
 LONGEST_MESSAGE = 40_000  # characters that are looked at
 MOST_WAITING = 10  # utterances that wait to be heard; more are rejected
@@ -128,7 +129,7 @@ class Actor:
         _kept(self._tasks, self._watch())
         greetings: Sequence[str] = self._agent.get("greetings") or ()
         if greets and greetings:
-            _kept(self._speeches, self._think("", str(greetings[0])))
+            _kept(self._speeches, self._greet(str(greetings[0])))
 
     def read(self, topic: str, text: str) -> None:
         """Take a text stream of the client's; topics and JSON that mean nothing are left alone."""
@@ -251,6 +252,11 @@ class Actor:
         self._end_turn()
 
     # Turns
+
+    async def _greet(self, greeting: str) -> None:
+        """Say hello, unless the user is faster."""
+        await asyncio.sleep(BREATH)
+        await self._think("", greeting)
 
     async def _think(self, text: str, said: str | None = None) -> None:
         """Answer: in pieces, then whole, then aloud."""

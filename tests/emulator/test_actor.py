@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from did_tui.emulator import actor
 from did_tui.emulator.actor import MOST_WAITING, Actor
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.packets import CallFailed
@@ -120,12 +121,22 @@ async def test_a_turn_from_its_start_to_its_end() -> None:
     play.actor.close()
 
 
-async def test_the_greeting_is_one_partial_and_nobody_asked_for_it() -> None:
+async def test_the_greeting_is_one_partial_and_nobody_asked_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(actor, "BREATH", 0.0)
     play = Play()
     play.actor.enter(greets=True)
     await play.settle(1.0)
     assert play.subjects() == [TURN[0], *TURN[2:]]
     assert play.last("chat/partial")["content"] == AGENT["greetings"][0]
+    play.actor.close()
+    monkeypatch.undo()
+    play = Play()
+    play.actor.enter(greets=True)
+    play.actor.read("lk.chat", "I am faster")
+    await play.settle(1.0)
+    assert play.subjects() == TURN
     play.actor.close()
 
 

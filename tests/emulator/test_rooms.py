@@ -53,11 +53,10 @@ class Emulator:
 
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[tuple[dict[str, Any], User]]:
-        """A user in a new room, greeted."""
+        """A user in a new room; who speaks at once is not greeted."""
         session = await self.session()
         user = await User().join(session)
         try:
-            await user.event("chat/answer")
             yield session, user
         finally:
             await user.leave()
