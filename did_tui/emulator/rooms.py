@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 from did_tui.emulator.actor import Actor
 from did_tui.emulator.characters import Faces, character_of
 from did_tui.emulator.chats import Chats
-from did_tui.emulator.guest import leave
+from did_tui.emulator.guest import Guest, leave
 from did_tui.emulator.jwt import InvalidToken
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.room import Room
@@ -25,6 +25,8 @@ from did_tui.emulator.store import Store
 from did_tui.emulator.voice import Voice
 
 REFRESH = 0.5  # of the time that a token is good for, after which the user gets a new one
+GLANCE = 0.25  # seconds between two looks at a user who is gone
+BACK_SECONDS = 2.0  # that a client takes to connect anew from the beginning, and more
 NO_PATH = "404 page not found"  # LiveKit's words; a client then asks for the older path
 
 
@@ -62,6 +64,7 @@ class Rooms:
         self._open: dict[str, Room] = {}
         self._joining = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._refreshing: dict[str, asyncio.Task[None]] = {}
         self.closed: Counter[str] = Counter()
         #: Told of the session of each room that has closed while the emulator runs.
         self.on_end: Callable[[Session], None] = lambda _session: None
@@ -129,11 +132,12 @@ class Rooms:
         room.on_close = partial(self._closed, room)
         self._open[session.id] = room
         self._sessions.enter(session)
-        self._spawn(self._refresh(room))
+        self._refreshing[session.id] = asyncio.create_task(self._refresh(room))
         return room
 
     def _closed(self, room: Room, reason: str) -> None:
         del self._open[room.session.id]
+        self._refreshing.pop(room.session.id).cancel()
         self.closed[reason] += 1
         # Whoever leaves may come back for a while; what the agent has ended is over.
         self._sessions.leave(room.session, for_good=reason not in ("left", "peer_disconnected"))
@@ -142,17 +146,24 @@ class Rooms:
 
     async def _refresh(self, room: Room) -> None:
         """Give the user tokens to come back with: the first does not last for a conversation."""
-        while not room.closed:
+        while True:
             await asyncio.sleep(REFRESH * self._limits.idle_seconds)
-            if room.guest is not None and not room.closed:
+            if room.guest is not None:
                 room.guest.tell(refresh_token=self._sessions.renewed(room.session))
 
     async def _linger(self, room: Room) -> None:
         """Close a room whose user does not come back: it counts until then."""
-        guest = room.guest
-        await asyncio.sleep(self._limits.linger_seconds)
+        guest, waited = room.guest, 0.0
+        while guest is not None and waited < self._patience(guest):
+            await asyncio.sleep(GLANCE)
+            waited += GLANCE
         if room.guest is guest and not (guest is not None and guest.present):
             await room.close("peer_disconnected")
+
+    def _patience(self, guest: Guest) -> float:
+        """Seconds to wait for a user: few for one who has ended the connections, too."""
+        most = self._limits.linger_seconds
+        return min(most, BACK_SECONDS) if guest.peer.state in ("failed", "closed") else most
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)

@@ -1,6 +1,6 @@
 """What sessions of an expressive agent leave behind in the emulator: one after the other, counted.
 
-    python tests/bench/emulatorrooms.py                   # 100 sessions, 2 minutes
+    python tests/bench/emulatorrooms.py              # 100 sessions, 2 minutes
     python tests/bench/emulatorrooms.py --sessions 10
 
 Each is opened, joined with LiveKit's own SDK until its first frame, and left. Linux only: what the
@@ -36,8 +36,8 @@ async def session(http: httpx.AsyncClient, agent: str) -> None:
 
 
 async def rooms(http: httpx.AsyncClient) -> int:
-    """How many rooms are open when those that were left have had a moment."""
-    await asyncio.sleep(0.2)
+    """How many rooms are open when those that were left have had their time."""
+    await asyncio.sleep(2.5)
     return len((await http.get("/__control/state")).json()["rooms"])
 
 
@@ -53,12 +53,13 @@ async def measure(url: str, pid: int, count: int) -> None:
         for number in range(1, count + 1):
             await session(http, agent)
             if number % max(count // ROWS, 1) == 0:
+                left = await rooms(http)
                 status = dict(
                     line.split(":\t") for line in (process / "status").read_text().splitlines()
                 )
                 fds = len(list((process / "fd").iterdir()))
                 memory = int(status["VmRSS"].split()[0]) / 1024
-                rows.append((number, await rooms(http), fds, int(status["Threads"]), memory))
+                rows.append((number, left, fds, int(status["Threads"]), memory))
     table(("sessions", "rooms", "descriptors", "threads", "MB"), rows)
     await asyncio.sleep(FAREWELL)
 
