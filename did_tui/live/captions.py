@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from did_tui.live.conversation import Conversation, Message
-from did_tui.live.spoken import spoken
+from did_tui.live.spoken import RECORDING, spoken
 
 SPEED = 15.0  # characters a second, until the voice was measured
 SLOWEST, FASTEST = SPEED / 2, SPEED * 2  # what a measured voice is believed to be
@@ -223,7 +223,8 @@ class Caption:
     def pace(self) -> float | None:
         """Letters a second of what was spoken to its end; None where that cannot be told."""
         lasted = self._heard - self._began
-        if not self._over or self._cut or not self._final or lasted < LEAST_MEASURED:
+        measured = self._over and self._final and not self._cut
+        if not measured or lasted < LEAST_MEASURED or self._text == RECORDING:
             return None
         said = _words(self._text, WIDEST)[1]
         return min(max(said / lasted, SLOWEST), FASTEST) if said else None

@@ -20,6 +20,7 @@ from did_tui.live.conversation import Conversation
 from did_tui.live.events import Citation, Delayed, Greeted, Rated, Responded, SendFailed, Spoke
 from did_tui.live.line import RATE_SECONDS, Known, Line
 from did_tui.live.speech import CannotSay, SpeechQueue, Utterance, audio_script, text_script
+from did_tui.live.spoken import RECORDING, spoken_ssml
 from did_tui.live.streams import Emit
 
 LONGEST_WAIT = 60.0  # seconds that the service may ask us to wait before it counts as a refusal
@@ -139,11 +140,12 @@ class Talk:
 
     def speak(self, text: str, *, ssml: bool = False) -> str:
         """Have the agent say a text, after what it has to say already; its id, or nothing."""
-        return self._queue(lambda: text_script(text, ssml=ssml), text.strip())
+        words = (spoken_ssml(text) if ssml else "") or text.strip()
+        return self._queue(lambda: text_script(text, ssml=ssml), words)
 
     def speak_audio(self, url: str) -> str:
         """Have the agent say the recording at an address; its id, or nothing."""
-        return self._queue(lambda: audio_script(url), f"♪ {url.strip()}")
+        return self._queue(lambda: audio_script(url), f"{RECORDING} {url.strip()}")
 
     def _queue(self, script: Callable[[], dict[str, Any]], words: str) -> str:
         """Queue an utterance, or explain why that cannot be."""

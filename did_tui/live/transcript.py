@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from did_tui.live.events import Answer, Citation, Partial, Source
-from did_tui.live.spoken import spoken
+from did_tui.live.spoken import RECORDING, spoken
 
 MessageState: TypeAlias = Literal[
     "waiting",  # the user's: for the line, or for the turn before it
@@ -450,8 +450,9 @@ class Transcript:
         message = self.spoken
         if message is not None and message.heard is not None and message.state == "done":
             seconds = now - message.heard[0]
-            if seconds > LONG_ENOUGH:
-                self._speed = len(spoken(message.text)) / seconds
+            words = spoken(message.text)
+            if seconds > LONG_ENOUGH and words != RECORDING:
+                self._speed = len(words) / seconds
         self.end_speech(now)
 
     def cut_speech(self, now: float) -> None:

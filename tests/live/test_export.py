@@ -110,6 +110,20 @@ def test_an_interrupted_answer_ends_where_its_speech_did() -> None:
     assert last.words[-1].ends == 19
 
 
+def test_a_recording_does_not_tell_how_fast_the_voice_speaks() -> None:
+    made = conversation()
+    made.apply(e.Spoke("s1", "♪ https://a.example/b.mp3"), 116.0)
+    made.apply(e.UtteranceStarted("v2"), 116.0)
+    made.apply(e.UtteranceDone(), 216.0)
+    kept = record_of(made, "agt_1", "Ada", "", zero=100.0)
+    assert [(word.text, word.ends) for word in kept.messages[-1].words] == [("♪", 116)]
+    made.apply(e.UserSaid("u2", "and?"), 217.0)
+    made.apply(e.Answer("One two three four five six seven.", "socket"), 217.0)
+    made.apply(e.UtteranceStarted("v3"), 218.0)
+    made.apply(e.InterruptAsked(), 219.0)
+    assert made.messages[-1].heard_text == "One two three"
+
+
 @given(st.text(max_size=200), st.floats(0, 1e5), st.floats(0, 100))
 def test_words_are_spread_in_order_and_none_is_lost(text: str, began: float, lasted: float) -> None:
     words = spread(text, began, began + lasted)

@@ -1,10 +1,10 @@
-"""What is spoken of Markdown: the words, and no mark; what is no mark stays."""
+"""What is spoken of Markdown and SSML: the words, and no mark; what is no mark stays."""
 
 from __future__ import annotations
 
 import pytest
 
-from did_tui.live.spoken import spoken
+from did_tui.live.spoken import spoken, spoken_ssml
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,13 @@ from did_tui.live.spoken import spoken
         ("before\n\n---\nafter", "before\n\n\nafter"),
         ("<https://a.example>", "https://a.example"),
         (r"2 \* 3 \_x\_", "2 * 3 _x_"),
+        ("♪ https://a.example/b.mp3", "♪"),
         # What has not come whole, or was cut off.
         ("and the **first", "and the first"),
         ("see [our", "see our"),
         ("see [our shop](https://a.exa", "see our shop"),
         # What is no mark.
+        ("♪ is a note", "♪ is a note"),
         ("2 * 3 * 4 = 24", "2 * 3 * 4 = 24"),
         ("snake_case_name and 5*4", "snake_case_name and 5*4"),
         (
@@ -46,3 +48,19 @@ def test_words_that_were_there_stay_while_the_text_grows() -> None:
     for end in range(len(text)):
         known = spoken(text[:end]).split()[:-1]  # the last may be half a word
         assert whole[: len(known)] == known
+
+
+@pytest.mark.parametrize(
+    ("markup", "said"),
+    [
+        ("Word for word.", "Word for word."),
+        ("<speak>One<break time='1s'/>two</speak>", "One two"),
+        ("<p><s>A <emphasis>new</emphasis>, blue</s><s>kettle</s></p>", "A new, blue kettle"),
+        ("<mstts:express-as style='sad'>Tom &amp; Jo</mstts:express-as>\n!", "Tom & Jo !"),
+        ("2 < 3 <!-- <b>not</b> this -->&lt;b&gt;", "2 < 3 <b>"),
+        ('<audio src="https://a.example/b.mp3"/>', ""),
+        ("half a <tag", "half a <tag"),
+    ],
+)
+def test_the_words_of_ssml(markup: str, said: str) -> None:
+    assert spoken_ssml(markup) == said

@@ -387,6 +387,7 @@ async def test_a_terminal_that_cannot_be_given_away_says_so() -> None:
         ("/help", "help", ""),
         ("/speak Hello  there ", "speak", "Hello  there"),
         ("/speak two\nlines", "speak", "two\nlines"),
+        ("/speak-ssml <p>Hello</p>", "speak-ssml", "<p>Hello</p>"),
         ("/speak-audio https://a.example/b.mp3", "speak-audio", "https://a.example/b.mp3"),
         ("/rate good", "rate", "good"),
         ("/volume 0", "volume", "0"),

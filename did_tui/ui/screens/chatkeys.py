@@ -313,8 +313,8 @@ class ChatKeys(Screen[None]):
             return None
         command, rest = found
         match command.name:
-            case "speak" | "speak-audio":
-                return self._speak(rest, recorded=command.name == "speak-audio")
+            case "speak" | "speak-ssml" | "speak-audio":
+                return self._speak(rest, command.name)
             case "rate":
                 answers = [said for said in self.conversation.messages if said.role == "assistant"]
                 score = 1 if rest == "good" else -1
@@ -330,8 +330,8 @@ class ChatKeys(Screen[None]):
                 self.action_end_chat()
         return True
 
-    def _speak(self, text: str, *, recorded: bool) -> bool:
-        """Have the agent say a text or a recording; False where that cannot be."""
+    def _speak(self, text: str, how: str) -> bool:
+        """Have the agent say a text, SSML or a recording; False where that cannot be."""
         runner = self.runner
         if runner is None or self.conversation.over:
             advice = "Press f2 to connect again" if self.conversation.over else "Wait a moment"
@@ -339,7 +339,9 @@ class ChatKeys(Screen[None]):
                 f"Not connected. {advice}; what you wrote is kept.", severity="warning", timeout=8
             )
             return False
-        return bool(runner.speak_audio(text) if recorded else runner.speak(text))
+        if how == "speak-audio":
+            return bool(runner.speak_audio(text))
+        return bool(runner.speak(text, ssml=how == "speak-ssml"))
 
 
 def commands_of(screen: ChatKeys) -> Iterator[SystemCommand]:

@@ -17,6 +17,7 @@ class Command:
 
 COMMANDS = (
     Command("speak", "TEXT", "Have the agent say this, word for word"),
+    Command("speak-ssml", "TEXT", "The same with SSML: <break time='1s'/>, <prosody> …"),
     Command("speak-audio", "URL", "Have the agent say a recording (https, mp3, wav, m4a, flac)"),
     Command("rate", "good|bad", "Rate the last answer"),
     Command("volume", "0…100", "How loud it is, in per cent"),
