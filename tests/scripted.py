@@ -19,6 +19,7 @@ from did_tui.live import events as e
 from did_tui.live.conversation import Conversation, Effect
 from did_tui.live.export import Record, record_of
 from did_tui.live.media.playback import Counters
+from did_tui.live.media.recorder import Recorder
 from did_tui.picture.still import Still
 from did_tui.ui.app import DidTui
 from did_tui.ui.screens.chat import ChatScreen
@@ -98,6 +99,7 @@ class ScriptedPlayback:
         self.counters = Counters()
 
     figures = None
+    recorder: Recorder | None = None
 
     @property
     def heard_seconds(self) -> float:
@@ -151,8 +153,8 @@ class ScriptedRunner:
     async def give_feedback(self, rating: int, answer: str = "") -> None:
         self.feedback.append((rating, answer))
 
-    def record(self) -> Record:
-        return record_of(self.conversation, self.agent_id, "Ada", "cht_1", None)
+    def record(self, zero: float | None = None) -> Record:
+        return record_of(self.conversation, self.agent_id, "Ada", "cht_1", zero)
 
     def interrupt(self) -> None:
         self.interrupted += 1

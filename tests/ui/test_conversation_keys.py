@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -26,6 +27,7 @@ from textual.widgets._toast import Toast, ToastRack
 from did_tui.api.errors import Unreachable
 from did_tui.api.models import RuntimeAgent
 from did_tui.live import events as e
+from did_tui.live.media.recorder import Recorder
 from did_tui.live.media.speaker import Device
 from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
@@ -535,7 +537,7 @@ async def test_a_transcript_is_kept(tmp_path: Path, end: str, holds: str) -> Non
     app = ScriptedApp(well)
     path = tmp_path / f"call.{end}"
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        screen, _ = await talk(pilot)
+        screen, runner = await talk(pilot)
         screen.prompt.text = f"/export {path}"
         await pilot.press("enter")
         await settle(pilot)
@@ -550,6 +552,13 @@ async def test_a_transcript_is_kept(tmp_path: Path, end: str, holds: str) -> Non
         screen.prompt.text = "/export call.doc"
         await pilot.press("enter")
         assert ".md, .json, .srt, .vtt" in notices(app)
+        runner.playback.recorder = Recorder(tmp_path / "call.mp4")
+        runner.playback.recorder.began = NOW - 65
+        recorded = path.with_stem("recorded")
+        screen.prompt.text = f"/export {recorded}"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert re.search("00:01:05|65.0", recorded.read_text()), "the times of the recording"
 
 
 async def test_the_form_of_a_transcript_is_chosen(

@@ -39,7 +39,8 @@ class Recorder:
     """Writes one file, from the first picture to ``close``.
 
     Only this user can read it. A file that exists is never overwritten: the next free name is
-    taken, ``path`` says which.
+    taken, ``path`` says which. ``began`` is when the first picture was seen, where the file's time
+    begins, by ``time.monotonic``; None before that.
     ``on_trouble`` is called once, from a thread, with a sentence, when nothing more can be written.
     """
 
@@ -47,6 +48,7 @@ class Recorder:
         self, path: Path, *, on_trouble: Callable[[str], None] = lambda _sentence: None
     ) -> None:
         self.path = path
+        self.began: float | None = None
         self.pictures_lost = 0
         self.trouble = ""
         self._on_trouble = on_trouble
@@ -59,6 +61,7 @@ class Recorder:
         if self._writer is None and not self._closed:
             self._writer = threading.Thread(target=self._write, name="recorder", daemon=True)
             self._writer.start()
+            self.began = moment
         self.pictures_lost += not self._put(frame, moment)
 
     def hear(self, samples: Samples, moment: float) -> None:

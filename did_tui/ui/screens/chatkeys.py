@@ -173,12 +173,17 @@ class ChatKeys(Screen[None]):
             self.export(transcripts.usual_name(self.agent_name, form))
 
     def export(self, path: Path) -> bool:
-        """Keep the transcript in a file that is not there yet; the name's end says how."""
+        """Keep the transcript in a file that is not there yet; the name's end says how.
+
+        Where picture and sound are recorded, its times are the recording's.
+        """
         if self.runner is None:
             self.notify("Nothing was said yet.", timeout=3)
             return False
         try:
-            transcripts.write(self.runner.record(), path)
+            recorder = self.runner.playback.recorder
+            zero = recorder.began if recorder is not None else None
+            transcripts.write(self.runner.record(zero), path)
         except transcripts.NotKept as error:
             self.notify(str(error), title="Not kept", severity="warning", timeout=8)
             return False
