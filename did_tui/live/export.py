@@ -22,7 +22,7 @@ from did_tui.live.spoken import spoken
 from did_tui.live.transcript import Message
 from did_tui.text import harmless, harmless_json
 
-CUE_LETTERS = 80  # in one subtitle: two lines
+CUE_LINES = 2
 CUE_SECONDS = 6.0
 LINE_LETTERS = 42
 
@@ -163,8 +163,8 @@ def _cues(record: Record) -> Iterator[Sequence[Word]]:
             word = replace(heard, text=harmless(heard.text))
             if not word.text:
                 continue
-            letters = sum(len(one.text) + 1 for one in cue) + len(word.text)
-            if cue and (letters > CUE_LETTERS or word.ends - cue[0].begins > CUE_SECONDS):
+            full = len(_rows([*cue, word])) > CUE_LINES
+            if cue and (full or word.ends - cue[0].begins > CUE_SECONDS):
                 yield cue
                 cue = []
             cue.append(word)
@@ -172,15 +172,21 @@ def _cues(record: Record) -> Iterator[Sequence[Word]]:
             yield cue
 
 
-def _lines(words: Sequence[Word], draw: Callable[[Word], str]) -> str:
-    lines, used = [""], 0
+def _rows(words: Sequence[Word]) -> list[list[Word]]:
+    """The words of each line."""
+    rows: list[list[Word]] = [[]]
+    used = 0
     for word in words:
-        if used and used + 1 + len(word.text) > LINE_LETTERS:
-            lines.append("")
+        if rows[-1] and used + 1 + len(word.text) > LINE_LETTERS:
+            rows.append([])
             used = 0
-        lines[-1] += (" " if used else "") + draw(word)
-        used += len(word.text) + (1 if used else 0)
-    return "\n".join(lines)
+        used += len(word.text) + (1 if rows[-1] else 0)
+        rows[-1].append(word)
+    return rows
+
+
+def _lines(words: Sequence[Word], draw: Callable[[Word], str]) -> str:
+    return "\n".join(" ".join(map(draw, row)) for row in _rows(words))
 
 
 def _clock(seconds: float) -> str:

@@ -78,6 +78,9 @@ def test_subrip_shows_what_was_heard_when_it_was() -> None:
         assert len(lines[1].split("-->")) == 2
         assert all("-->" not in line for line in lines[2:])
         assert all(len(line) <= 42 for line in lines[2:])
+    greeting = "Hi, I am Mira. I live inside this terminal, and I know the handbook of did-tui."
+    for cue in as_srt(record(greeting)).strip().split("\n\n"):
+        assert len(cue.split("\n")) <= 4, "two lines at once"
 
 
 def test_webvtt_has_the_time_of_each_word_and_no_marks_of_others() -> None:
