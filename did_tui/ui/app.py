@@ -73,9 +73,9 @@ class DidTui(AccountApp):
     ModalScreen { background: $background 60%; }
     Footer { padding: 0 0 0 1; }
     ToastRack { margin: 0 0 1 0; }
-    Toast { background: $panel; padding: 0 1; margin: 0; width: auto; max-width: 60%; }
+    Toast { background: $panel; padding: 0 1; margin: 0; width: auto; max-width: 60vw; }
     ChatScreen ToastRack { dock: top; align: right top; margin: 0; padding: 1 1 0 0; }
-    ChatScreen Toast { width: 46; max-width: 56%; }
+    ChatScreen Toast { width: 48; max-width: 60vw; }
     """
 
     def __init__(

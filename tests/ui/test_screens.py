@@ -21,11 +21,13 @@ from scripted import (
     show_face,
     well,
 )
+from textual.widgets._toast import Toast
 
 from did_tui.live import events as e
 from did_tui.ui.screens.browser import Browser
 from did_tui.ui.widgets.captions import CaptionLines
 from did_tui.ui.widgets.prompt import Prompt
+from did_tui.ui.widgets.topbar import TopBar
 
 Golden = Callable[[str, str], None]
 SIZES = [(80, 24), (120, 36)]
@@ -266,6 +268,23 @@ async def test_what_a_notification_says_cannot_steer_the_terminal() -> None:
         assert "[b]a[/x]" in shot
         for control in ("\x1b", "\x9b", "\x07"):
             assert control not in shot
+
+
+async def test_a_notice_is_seen_whole_above_the_footer() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        for letters in range(42, 47):
+            app.clear_notifications()
+            app.notify(f"{'x ' * 22}"[: letters - 4] + " end", title="Left open")
+            await settle(pilot)
+            (toast,) = app.screen.query(Toast)
+            shown = "\n".join(toast.render_line(y).text for y in range(toast.size.height))
+            assert shown.rstrip().endswith("end")
+            assert toast.region.bottom <= 23, letters
+        bar = app.screen.query_one(TopBar)
+        bar.crumbs, bar.state = ("127.0.0.1:8791", "Agents"), "s" * 50
+        assert "… ▸ Agents  " in bar.render_line(0).text, "the state does not stand on it"
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 8, 12])

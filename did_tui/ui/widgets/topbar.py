@@ -62,10 +62,13 @@ class TopBar(Widget):
                 left.append(part(" ▸ " if i else " ", "crumb"))
                 left.append(part(crumb, "here" if last else "crumb"))
             strip = Strip(left)
-            if strip.cell_length < room or len(crumbs) < 3:
+            if strip.cell_length < room or len(crumbs) < 2:
                 break
             # Where one is says more than how one came there.
-            crumbs = ["…", *crumbs[2:]]
+            if len(crumbs) > 2:
+                crumbs = ["…", *crumbs[2:]]
+            else:
+                crumbs = crumbs[1:] if crumbs[0] == "…" else ["…", crumbs[1]]
         return Strip.join([strip.adjust_cell_length(room, base), right]).adjust_cell_length(
             width, base
         )
