@@ -360,6 +360,25 @@ async def test_a_message_that_is_too_long_stays_where_it_is() -> None:
         assert runner.said == []
         assert len(prompt.text) == 2001
         assert "too long" in str(prompt.border_subtitle)
+        prompt.text = f"/speak {'x' * 2001}"
+        await settle(pilot)
+        assert not prompt.border_subtitle, "more of it can be spoken"
+
+
+async def test_where_the_agent_only_speaks_nothing_is_asked() -> None:
+    app = ScriptedApp(well)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, runner = await chat_on(pilot)
+        connect(runner)
+        await settle(pilot)
+        assert "What is new?" in words(app.export_screenshot())
+        runner.tell(e.ModeChanged("DirectPlayback"))
+        await settle(pilot)
+        shot = words(app.export_screenshot())
+        assert "is to say, or /help" in shot
+        assert "What is new?" not in shot, "a question is nothing to be said"
+        await pilot.press("1")
+        assert (screen.prompt.text, runner.said) == ("1", [])
 
 
 async def test_escape_closes_the_stream_and_goes_back() -> None:

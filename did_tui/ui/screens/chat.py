@@ -13,8 +13,9 @@ from textual.widgets import Footer
 
 from did_tui.api.errors import DidError
 from did_tui.api.models import Agent
-from did_tui.live.conversation import Conversation
+from did_tui.live.conversation import LONGEST_MESSAGE, Conversation
 from did_tui.live.events import Failed, Opening
+from did_tui.live.speech import LONGEST
 from did_tui.ui.screens import words
 from did_tui.ui.screens.chatkeys import ChatKeys
 from did_tui.ui.screens.dialogs import Choice, Pick, Write
@@ -74,7 +75,7 @@ class ChatScreen(ChatKeys):
         self._drawn_at = float("-inf")
         self._once = Once()
         self.stage = Stage(self._agent.name, self._before_runner, self.app.now)
-        self.prompt = Prompt(self._agent.name, self._submit, self._ask)
+        self.prompt = Prompt(self._agent.name, self._submit, self._ask, self._limit)
         self._gauges = Gauges(self.app, self.stage, self.sound)
 
     def compose(self) -> ComposeResult:
@@ -247,12 +248,28 @@ class ChatScreen(ChatKeys):
             return False
         return self._say(text)
 
+    def _limit(self, text: str) -> int:
+        """How long what is written may be: D-ID takes more of what is spoken than of messages."""
+        to_speak = text.startswith("/speak") or self._only_speaks
+        return LONGEST if to_speak else LONGEST_MESSAGE
+
+    @property
+    def _only_speaks(self) -> bool:
+        """Whether the agent says what is written, and answers nothing."""
+        plan = self.conversation.plan
+        return plan.video and not plan.asks
+
+    @property
+    def _offered(self) -> Sequence[str]:
+        """The starter messages, where one can ask."""
+        return self._starters if self.conversation.plan.asks else ()
+
     def _ask(self, number: int) -> bool:
         """Send the starter message with this number, from 1; False where none is offered."""
         asked = self._unsaid or any(said.role == "user" for said in self.conversation.messages)
-        if asked or number > len(self._starters) or self.conversation.over:
+        if asked or number > len(self._offered) or self.conversation.over:
             return False
-        return self._say(self._starters[number - 1])
+        return self._say(self._offered[number - 1])
 
     def on_prompt_scrolled(self, message: Prompt.Scrolled) -> None:
         """Show what was said before, or after."""
@@ -340,7 +357,9 @@ class ChatScreen(ChatKeys):
         if agent is not None:
             self._starters = agent.starter_message or self._starters
             transcript.rename(agent.name)
-        transcript.update(self.conversation, self._starters)
+        name = agent.name if agent is not None else self._agent.name
+        self.prompt.address(name, asks=not self._only_speaks)
+        transcript.update(self.conversation, self._offered)
         self._return_unsent()
         self._tell_state()
         self._show_progress()

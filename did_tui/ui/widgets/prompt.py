@@ -29,6 +29,7 @@ class Prompt(TextArea):
     ``submit`` is given what is to be sent, and says whether it was taken; else it stays here. While
     the box is empty, a digit is given to ``ask``, which sends the starter message with that number
     or says that there is none; then it is text. Both answer at once: the next key is on its way.
+    ``limit`` says how many characters a text may have.
     What was sent can be recalled; what was being written is not lost by that.
     """
 
@@ -49,18 +50,27 @@ class Prompt(TextArea):
         pages: int
 
     def __init__(
-        self, name: str, submit: Callable[[str], bool], ask: Callable[[int], bool]
+        self,
+        name: str,
+        submit: Callable[[str], bool],
+        ask: Callable[[int], bool],
+        limit: Callable[[str], int] = lambda _text: LONGEST_MESSAGE,
     ) -> None:
         super().__init__(soft_wrap=True, compact=False, highlight_cursor_line=False)
-        self._submit, self._ask = submit, ask
+        self._submit, self._ask, self._limit = submit, ask, limit
         self._sent: list[str] = []
         self._recalled = 0  # 0: what is being written; n: the n-th before it
         self._draft = ""
+        self._words = ""  # of the placeholder
         self.address(name)
 
-    def address(self, name: str) -> None:
-        """Say whom one writes to; the name may be any text."""
-        self.placeholder = literal(f"Ask {one_line(name)} something, or /help")
+    def address(self, name: str, *, asks: bool = True) -> None:
+        """Say whom one writes to, and whether one can ask; the name may be any text."""
+        who = one_line(name)
+        words = f"Ask {who} something" if asks else f"Write what {who} is to say"
+        if words != self._words:
+            self._words = words
+            self.placeholder = literal(f"{words}, or /help")
 
     def put(self, text: str) -> None:
         """Have this in the box, with the cursor behind it."""
@@ -87,7 +97,7 @@ class Prompt(TextArea):
     def action_send(self) -> None:
         """Send it, unless it is nothing or too much."""
         text = self.text
-        if text.strip() and len(text) <= LONGEST_MESSAGE and self._submit(text):
+        if text.strip() and len(text) <= self._limit(text) and self._submit(text):
             self._remember(text)
             self.clear()
 
@@ -162,8 +172,9 @@ class Prompt(TextArea):
     def on_text_area_changed(self) -> None:
         """Say how much room is left before D-ID's limit."""
         length = len(self.text)
-        near = length > LONGEST_MESSAGE * 9 // 10
-        too_long = length > LONGEST_MESSAGE
+        most = self._limit(self.text)
+        near = length > most * 9 // 10
+        too_long = length > most
         self.set_class(too_long, "-too-long")
-        words = f"{length} of {LONGEST_MESSAGE}" + (", too long to send" if too_long else "")
+        words = f"{length} of {most}" + (", too long to send" if too_long else "")
         self.border_subtitle = words if near else ""
