@@ -95,7 +95,8 @@ async def test_every_operation_has_its_key(url: str, tmp_path: Path) -> None:
         await press("tab", "r", "tab", "t", "f2", "escape", "d", "escape", "escape")
         await press("i", "c", "n", "tab")
         await write("http://x")
-        await press("f2", "enter", "e", "x", "f2", "X", "y", "escape")
+        await press("f2", "enter", "e", "x", "f2", "y", "X", "y")
+        await press("escape")
         await press("i", "e", "n", "f2", "d", "escape", "X", "y", "escape")
         for keys in (("a", "x"), ("X",)):
             current = name(app)
@@ -138,7 +139,7 @@ async def test_every_operation_has_its_key(url: str, tmp_path: Path) -> None:
         await go("account", "deprecated")
         await press("n", "h")
         await write("ttp://x")
-        await press("f2", "escape", "e", "end", "x", "f2", "escape")
+        await press("f2", "escape", "e", "end", "x", "f2", "y", "escape")
         await go("account", "insights")
         await press("e", "space", "f2", "escape")
         await go("account", "logo")

@@ -367,6 +367,25 @@ async def test_a_client_key_is_shown_once() -> None:
         assert bodies(world, "POST") == [{"allowed_domains": ["https://a.example"]}]
 
 
+async def test_a_client_key_that_somebody_else_edits_is_not_overwritten() -> None:
+    world = World()
+    path = "/agents/agt_ada/client-keys"
+    world.answers[f"{path}/ck_secret_0001"] = lambda _: httpx.Response(204)
+    app = ScriptedApp(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "i", "c", "e", "X")
+        world.paths[path][0]["allowed_domains"] = ["https://theirs.example"]
+        await press(pilot, "f2")
+        assert "ck_secret_0001" not in said(pilot)
+        await press(pilot, "y")
+        assert "Somebody has changed this" in said(pilot)
+        assert "https://theirs.example" in said(pilot)
+        assert bodies(world, "PATCH") == []
+        await press(pilot, "y")
+        assert bodies(world, "PATCH") == [{"name": "shopX"}]
+
+
 async def test_chats_are_exported_and_fetched(tmp_path: Path) -> None:
     world = World()
     world.answers["/agents/chats/exports"] = lambda _: httpx.Response(

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from did_tui.api import limits
-from did_tui.api.inventory import Session
+from did_tui.api.inventory import ClientKey, Session
 from did_tui.ui import fields
-from did_tui.ui.kinds import Also, Place
+from did_tui.ui.kinds import Also, Place, owner
 from did_tui.ui.local import note_room
 from did_tui.ui.resources import AGENTS
+from did_tui.ui.saving import Target, save
 from did_tui.ui.screens.asking import Shown
 from did_tui.ui.screens.form import Form, filled_in
 from did_tui.ui.text import one_line
@@ -42,22 +43,37 @@ async def new_key(browser: Browser, agent: Any) -> bool:
 
 async def edit_key(browser: Browser, key: Any) -> bool:
     """Name and domains of a client key."""
-    agent = browser.place.parents[-1]
+    client, agent_id = await browser.app.client(), owner(browser.place)
 
-    async def change(after: dict[str, Any]) -> Mapping[str, str]:
-        domains = after.get("allowed_domains", [])
-        problems = limits.domain_problems(domains)
-        if not problems:
-            client = await browser.app.client()
-            await client.update_client_key(
-                getattr(agent, "id", ""), key.client_key, domains=domains, name=after.get("name")
-            )
-            browser.notify("Saved.")
-        return problems
+    async def look() -> ClientKey:
+        keys = await client.client_keys(agent_id)
+        return _open_part(next((one for one in keys if one.client_key == key.client_key), key))
 
-    crumbs = ("Agents", browser.kind.label(key), "Edit client key")
-    form = Form(crumbs, fields.CLIENT_KEY, key.raw, change)
+    async def send(patch: Mapping[str, Any]) -> None:
+        await client.update_client_key(
+            agent_id, key.client_key, domains=patch.get("allowed_domains"), name=patch.get("name")
+        )
+
+    label = browser.kind.label(key)
+    target = Target(one_line(label), _open_part(key).raw, look, send, domain_problems)
+    form = Form(
+        ("Agents", label, "Edit client key"),
+        fields.CLIENT_KEY,
+        target.have,
+        lambda after: save(browser.app, target, after),
+    )
     return await filled_in(browser.app, form)
+
+
+def _open_part(key: ClientKey) -> ClientKey:
+    """What can be changed of a client key, which is nothing of the key itself."""
+    return ClientKey.parse({"name": key.name, "allowed_domains": list(key.allowed_domains)})
+
+
+def domain_problems(patch: Mapping[str, Any]) -> Mapping[str, str]:
+    """What D-ID would refuse of the domains, where they are changed."""
+    domains = patch.get("allowed_domains")
+    return {} if domains is None else limits.domain_problems(domains)
 
 
 # Secrets
@@ -81,6 +97,8 @@ async def edit_secret(browser: Browser, secret: Any) -> bool:
     client = await browser.app.client()
     whole = await client.secret(secret.id)
     before = {name: whole.raw[name] for name in ("provider", "type") if whole.raw.get(name)}
+    if before.get("provider") in limits.EXTERNAL_PROVIDERS:
+        before.pop("type", None)  # a language model's has none to send
 
     async def change(after: dict[str, Any]) -> Mapping[str, str]:
         if after == before:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from did_tui.api import limits
+from did_tui.api.inventory import ClientKey
 from did_tui.ui.accountpage import Fact
 from did_tui.ui.forms import FormField as F
+from did_tui.ui.saving import Target, save
+from did_tui.ui.screens.access import domain_problems
 from did_tui.ui.screens.asking import Shown
 from did_tui.ui.screens.form import Form
 
@@ -39,7 +42,7 @@ async def edit_account(browser: Browser, fact: Fact) -> bool:
     if fact.part == "logo":
         form = _logo(browser)
     elif fact.part == "client key" and fact.raw.get("allowed_domains") is not None:
-        form = _key(browser, fact.raw, making=False)
+        form = await _key(browser, list(fact.raw["allowed_domains"]))
     elif fact.part == "client key":
         return await new_account_key(browser, None)
     elif fact.part == "settings":
@@ -53,7 +56,7 @@ async def edit_account(browser: Browser, fact: Fact) -> bool:
 
 async def new_account_key(browser: Browser, _under: Any) -> bool:
     """Make the client key of the account; there is one at most."""
-    saved = await browser.app.push_screen_wait(_key(browser, {}, making=True))
+    saved = await browser.app.push_screen_wait(_new_key(browser))
     return bool(saved)
 
 
@@ -84,20 +87,34 @@ def _read(file: str) -> tuple[str, bytes]:
     return path.name, path.read_bytes()
 
 
-def _key(browser: Browser, before: Mapping[str, Any], *, making: bool) -> Form:
-    async def save(after: dict[str, Any]) -> Mapping[str, str]:
+def _new_key(browser: Browser) -> Form:
+    async def make(after: dict[str, Any]) -> Mapping[str, str]:
         domains = after.get("allowed_domains", [])
         problems = limits.domain_problems(domains)
-        if problems:
-            return problems
-        client = await browser.app.client()
-        if not making:
-            await client.update_account_key(domains)
-            return {}
-        made = await client.create_account_key(domains)
-        words = "It is shown this once. Agents have keys of their own, which are better: y copies."
-        await browser.app.push_screen_wait(Shown(DEPRECATED, words, made.client_key))
-        return {}
+        if not problems:
+            made = await (await browser.app.client()).create_account_key(domains)
+            words = (
+                "It is shown this once. Agents have keys of their own, which are better: y copies."
+            )
+            await browser.app.push_screen_wait(Shown(DEPRECATED, words, made.client_key))
+        return problems
 
-    domains = list(before.get("allowed_domains") or [])
-    return Form(("Account", DEPRECATED), DOMAINS, {"allowed_domains": domains}, save)
+    return Form(("Account", DEPRECATED), DOMAINS, {"allowed_domains": []}, make)
+
+
+async def _key(browser: Browser, domains: list[str]) -> Form:
+    client = await browser.app.client()
+
+    async def look() -> ClientKey:
+        key = await client.account_key()
+        return ClientKey.parse({"allowed_domains": list(key.allowed_domains)})
+
+    target = Target(
+        DEPRECATED,
+        {"allowed_domains": domains},
+        look,
+        lambda patch: client.update_account_key(patch["allowed_domains"]),
+        domain_problems,
+    )
+    crumbs = ("Account", DEPRECATED)
+    return Form(crumbs, DOMAINS, target.have, lambda after: save(browser.app, target, after))
