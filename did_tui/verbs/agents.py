@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
+from did_tui.api.agentfile import NotOneAgent, plan
 from did_tui.api.changes import changes, diff, editable, removed, text_of
 from did_tui.api.limits import agent_problems, webhook_problems
 from did_tui.api.models import Agent
@@ -73,14 +75,13 @@ async def agents_export(desk: Desk) -> Output:
 async def agents_apply(desk: Desk) -> Output:
     """``agents apply``: the file's ``id``, ``--id`` or its name say which agent is meant."""
     options = desk.options
-    file = read_object(options.file)
-    wanted = editable(file)
-    before = await _meant(desk, options.id or file.get("id"), wanted.get("preview_name"))
-    have = editable(before.raw) if before else {}
-    patch = changes(have, wanted)
-    check(agent_problems(patch, creating=before is None), options.file)
-    lines = diff(have, {**have, **patch})
-    for key in removed(have, wanted) if before else ():
+    try:
+        made = await plan(desk.client, read_object(options.file), options.id)
+    except NotOneAgent as error:
+        raise Refused(f"{error} Say which agent it is with --id.") from None
+    check(made.problems, options.file)
+    before, patch, lines = made.before, made.patch, made.diff
+    for key in made.kept:
         desk.say(
             f"{key} is not in the file and stays as it is: D-ID documents no way to remove it."
         )
@@ -93,25 +94,17 @@ async def agents_apply(desk: Desk) -> Output:
     if before:
         after = await desk.client.update_agent(before.id, patch, elevenlabs_key=_elevenlabs_key())
     else:
-        after = await desk.client.create_agent(wanted, elevenlabs_key=_elevenlabs_key())
+        after = await desk.client.create_agent(made.wanted, elevenlabs_key=_elevenlabs_key())
     return _applied(f"{action}d", after, patch, lines, shown=False)
 
 
-async def _meant(desk: Desk, agent_id: object, name: object) -> Agent | None:
-    """The agent that a file is of, None where there is none yet."""
-    if isinstance(agent_id, str) and agent_id:
-        return await desk.client.agent(agent_id)
-    if not isinstance(name, str) or not name:
-        raise Refused("The file has no preview_name: say which agent it is with --id.")
-    found = [agent async for agent in desk.client.agents() if agent.preview_name == name]
-    if len(found) > 1:
-        ids = ", ".join(agent.id for agent in found)
-        raise Refused(f"Several agents are called {name}: say which with --id, {ids}.")
-    return await desk.client.agent(found[0].id) if found else None
-
-
 def _applied(
-    what: str, agent: Agent | None, patch: dict[str, Any], lines: list[str], *, shown: bool = True
+    what: str,
+    agent: Agent | None,
+    patch: Mapping[str, Any],
+    lines: list[str],
+    *,
+    shown: bool = True,
 ) -> Result:
     agent_id = agent.id if agent else ""
     head = " ".join(filter(None, (what, agent_id)))

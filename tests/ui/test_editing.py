@@ -256,6 +256,51 @@ async def test_a_new_agent_is_chosen_a_face_made_and_written_to_a_file(
         assert made["presenter"] == {"type": "clip", "presenter_id": "anna"}
 
 
+async def test_a_file_makes_or_changes_its_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {
+        "ada.json": '{"preview_name": "Ada", "greetings": ["Hi"]}',
+        "eve.json": '{"preview_name": "Eve", "presenter": {"type": "clip", "presenter_id": "a"}}',
+        "half.json": '{"preview_name": ',
+        "none.json": "{}",
+        "wrong.json": '{"preview_name": "Ada", "greetings": "Hi"}',
+        "sound.wav": "RIFF\0",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "sound.wav").write_bytes(b"\xff\xfe")
+    world = editable_world()
+    world.paths["/agents/agt_new"] = {"id": "agt_new", "preview_name": "Eve"}
+    app = ScriptedApp(world)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+
+        async def take(name: str) -> None:
+            await press(pilot, "a", "i", *name, "enter")
+
+        for name, why in (
+            ("half", "This is no JSON"),
+            ("none", "no preview_name"),
+            ("wrong", "greetings: "),
+            ("sound", "it is not UTF-8"),
+        ):
+            await take(name)
+            assert why in said(pilot)
+            app.clear_notifications()
+        await take("ada")
+        assert "The file is without" in said(pilot)
+        assert bodies(world, "PATCH") == []
+        await press(pilot, "y")
+        assert bodies(world, "PATCH") == [{"greetings": ["Hi"]}]
+        await take("eve")
+        assert "Make “Eve”?" in said(pilot)
+        await press(pilot, "y")
+        assert bodies(world, "POST") == [json.loads(files["eve.json"])]
+        assert here(pilot).current().id == "agt_new", "the cursor is on what was made"
+
+
 async def test_a_clone_is_another_agent() -> None:
     world = editable_world()
     world.paths["/agents/agt_ada"]["presenter"]["presenter_id"] = "anna"

@@ -16,7 +16,7 @@ from did_tui.api.errors import DidError
 from did_tui.api.models import Agent, Resource
 from did_tui.editor import NoEditor
 from did_tui.ui.keys import KEYS, bindings, names
-from did_tui.ui.kinds import Place, name_of
+from did_tui.ui.kinds import Also, Place, name_of
 from did_tui.ui.resources import BY_NAME
 from did_tui.ui.rows import Row
 from did_tui.ui.saving import undo
@@ -328,11 +328,11 @@ class Browser(Listing):
         ]
         also = await self.app.push_screen_wait(Pick(f"{self.kind.title}: more", choices))
         if also is not None:
-            self._do(also.deed, self.current())
+            self.do(also)
 
-    def do(self, deed: deeds.Deed) -> None:
-        """Do something with the resource under the cursor."""
-        self._do(deed, self.current())
+    def do(self, also: Also) -> None:
+        """Do something of the menu with the resource under the cursor; some make another one."""
+        (self._make if also.alone else self._do)(also.deed, self.current())
 
     def action_fetch(self) -> None:
         """Fetch an export and unpack it."""
@@ -428,7 +428,7 @@ def commands_of(screen: Browser) -> Iterator[SystemCommand]:
     if screen.check_action("also", ()):
         for also in deeds.ALSO[screen.kind.name]:
             if also.alone or screen.current() is not None:
-                yield SystemCommand(also.words, f"a {also.key}", partial(screen.do, also.deed))
+                yield SystemCommand(also.words, f"a {also.key}", partial(screen.do, also))
     for key in KEYS:
         if key.place == "list" and screen.check_action(key.action, ()):
             name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key)[0]})"

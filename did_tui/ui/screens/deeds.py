@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from did_tui.api import limits, sources
@@ -21,9 +19,8 @@ from did_tui.ui.editor import edited
 from did_tui.ui.forms import get
 from did_tui.ui.kinds import Also
 from did_tui.ui.saving import Target, save
-from did_tui.ui.screens import access, history, likeness
+from did_tui.ui.screens import access, agentfiles, history, likeness
 from did_tui.ui.screens.accountdeeds import edit_account, new_account_key
-from did_tui.ui.screens.asking import Confirm
 from did_tui.ui.screens.detail import Detail
 from did_tui.ui.screens.dialogs import Choice, Pick
 from did_tui.ui.screens.form import Form, Trial, filled_in
@@ -306,19 +303,6 @@ async def _document(client: Client, typed: Mapping[str, Any]) -> dict[str, str]:
 # Tables
 
 
-async def export_agent(browser: Browser, agent: Agent) -> bool:
-    """Write it where the program was started, as ``did-tui agents apply`` takes it."""
-    whole = await (await browser.app.client()).agent(agent.id)
-    path = Path.cwd() / f"{trash.file_name(whole.name or agent.id)}.json"
-    question = Confirm("Replace the file?", f"There is {path}", deed="Replace")
-    if path.exists() and not await browser.app.push_screen_wait(question):
-        return False
-    content = text_of(editable(whole.raw))
-    await asyncio.to_thread(path.write_text, content, encoding="utf-8")
-    browser.notify(str(path), title="Written")
-    return False
-
-
 async def show_runtime(browser: Browser, agent: Agent) -> bool:
     """What a client sees of an agent."""
     seen = await (await browser.app.client()).runtime(agent.id)
@@ -356,7 +340,8 @@ ALSO: dict[str, tuple[Also, ...]] = {
         Also("v", "What a client sees of it", show_runtime),
         Also("t", "A token for speech recognition", access.speech_token),
         Also("w", "Have D-ID call its webhooks", test_webhooks),
-        Also("f", "Write it to a file, for git and did-tui agents apply", export_agent),
+        Also("f", "Write it to a file, for git and did-tui agents apply", agentfiles.export_agent),
+        Also("i", "Import a file: make or change its agent", agentfiles.import_agent, True),
         Also("x", "Delete its chats at D-ID", history.delete_chats),
         Also("r", "Restore a deleted agent", restore_agent, True),
     ),
