@@ -234,7 +234,7 @@ SECRETS = Kind(
     fetch=lambda client, _, s: client.secret(s.id),
     delete=lambda client, _, s: client.delete_secret(s.id),
     path="/secrets/{0}",
-    empty="Secrets are what D-ID keeps to call your webhooks and language models.",
+    empty="Secrets are what D-ID keeps to call your webhooks and language models. n makes one.",
 )
 
 CREDITS = Kind(
