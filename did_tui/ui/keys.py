@@ -150,6 +150,7 @@ KEYS: tuple[Key, ...] = (
     Key("leave-settings", "escape,q", "leave", "back", "Where you were before", "settings"),
     Key("help-settings", "question_mark,f1", "help_settings", "help", "These keys", "settings"),
     Key("save", "f2", "save", "save", "Save; a diff is shown before it is sent", "form"),
+    Key("go-to-field", "f3", "go_to_field", "go to", "Find a field by its name", "form"),
     Key("edit-field", "f4", "edit_field", "editor", "Write the field in your own editor", "form"),
     Key("try-field", "f6", "try_field", "try", "Try it: hear the voice, call the webhook", "form"),
     Key("restore-field", "ctrl+r", "restore_field", "restore", "The field as it was", "form"),

@@ -56,6 +56,7 @@ WRITING = frozenset(("new_row", "edit_row", "write_row", "clone_row", "undo_edit
 OUR_OWN = frozenset(("chats", "sessions"))
 ALWAYS = frozenset(("new_row", "undo_edit", "query", "also"))  # of these, those that need no row
 WHILE_PICKING = frozenset(("new_row", "listen"))
+SLOW = 0.15  # seconds after which one wants to know that something is being done
 TYPED = frozenset(("agents", "knowledge"))  # kinds whose name is typed before one is deleted
 
 
@@ -360,6 +361,7 @@ class Browser(Listing):
 
     async def done(self, deed: deeds.Deed, resource: Any) -> bool:
         """Do something that may ask, take time and fail; whether it was done."""
+        slow = self.set_timer(SLOW, self.say_busy)
         try:
             done = await deed(self, resource)
         except DidError as error:
@@ -370,6 +372,9 @@ class Browser(Listing):
             if done:
                 self.load(quietly=True)
             return done
+        finally:
+            slow.stop()
+            self.say_done()
         return False
 
     async def changed(self, how: str, resource: Any) -> bool:

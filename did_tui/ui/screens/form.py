@@ -22,6 +22,7 @@ from did_tui.ui.forms import FormField, applies, filled, get, written
 from did_tui.ui.keys import bindings
 from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Choice, Pick
+from did_tui.ui.screens.fieldpick import FieldPick
 from did_tui.ui.screens.filepick import FilePick
 from did_tui.ui.text import LONGEST, literal, one_line, plain
 from did_tui.ui.trash import file_name
@@ -36,6 +37,9 @@ Save = Callable[[dict[str, Any]], Awaitable[Mapping[str, str] | None]]
 Choose = Callable[[FormField, Mapping[str, Any]], Awaitable[Mapping[str, str] | None]]
 #: Tries what a form holds; the sentence that tells how that went. Raises ``DidError``.
 Trial = Callable[[Mapping[str, Any]], Awaitable[str]]
+
+
+SHORT = 12  # fields of a form that one sees at a glance
 
 
 class Form(Screen[bool]):
@@ -238,6 +242,21 @@ class Form(Screen[bool]):
         event.stop()
         self.action_choose()
 
+    @work(group="choose")
+    async def action_go_to_field(self) -> None:
+        """Find a field by a part of its name."""
+        touched = self.touched()
+        after = self.after()[0]
+        signs = [
+            (field, "✗" if field.path in self._problems else "●" if field.path in touched else "")
+            for field in self._fields
+            if applies(field, after)
+        ]
+        path = await self.app.push_screen_wait(FieldPick(signs))
+        for number, field in enumerate(self._fields):
+            if field.path == path:
+                self._widget(number).focus()
+
     def action_restore_field(self) -> None:
         """As it was."""
         number = self._focused()
@@ -259,7 +278,9 @@ class Form(Screen[bool]):
         self._put(number, one_line(text) if single else plain(text).rstrip("\n"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Only some fields can be tried."""
+        """Only some fields can be tried; in a short form none has to be looked for."""
+        if action == "go_to_field":
+            return len(self._fields) > SHORT
         if action != "try_field":
             return True
         number = self._focused()

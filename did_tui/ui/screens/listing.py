@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PREVIEW_FROM = 116  # columns of the terminal from which there is room for the preview
 FACES_FROM = 80  # the same where a face is chosen by its picture
 REFRESH = 10.0  # seconds between two looks at a list that is on the screen
+BUSY = "↻ a moment"
 SOON, LATE = 2.0, 15.0  # the same while something in it is being made: at first, at most
 
 
@@ -64,6 +65,7 @@ class Listing(Screen[Any]):
         self._loaded = self._making = False
         self._asked = 0.0  # when it was loaded last, or begun to be
         self._stale_since = ""
+        self._said_before = ("", "")  # what the bar said
         #: What was there before something was made: the next load shows what is new.
         self.before: frozenset[Hashable] | None = None
 
@@ -302,6 +304,25 @@ class Listing(Screen[Any]):
             bar.state, bar.mood = f"as of {self._stale_since} · ✗ offline", "bad"
         else:
             bar.state, bar.mood = self._state(f"● {self.app.place_in_words}"), "good"
+
+    def say_busy(self) -> None:
+        """Say that something is on its way, where nothing else tells."""
+        if not self._left and self.app.screen is self:
+            bar = self.query_one(TopBar)
+            if bar.state != BUSY:
+                self._said_before = bar.state, bar.mood
+                bar.state, bar.mood = BUSY, "busy"
+
+    def say_done(self) -> None:
+        """Nothing is on its way any more, or something else tells."""
+        if not self._left:
+            bar = self.query_one(TopBar)
+            if bar.state == BUSY:
+                bar.state, bar.mood = self._said_before
+
+    def on_screen_suspend(self) -> None:
+        """What is shown over the list tells by itself."""
+        self.say_done()
 
     def _say_loading(self, began: float) -> None:
         if not self.rows.all:
