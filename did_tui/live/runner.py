@@ -273,6 +273,9 @@ class Runner:
         line, now = self._line, time.monotonic()
         if line is None or self.conversation.phase not in ("connecting", "connected"):
             return False
+        if self.conversation.closes_in(now) == 0:  # where there is no socket nobody says why
+            self.emit(SessionEnded("inactivity"))
+            return True
         if self._connected_at is not None and now - self._connected_at > STEADY_SECONDS:
             self._attempt = 0
         self._connected_at = None

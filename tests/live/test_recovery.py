@@ -218,6 +218,21 @@ async def test_a_conversation_that_only_speaks(bench: Bench) -> None:  # noqa: F
     await runner.close()
 
 
+async def test_a_stream_that_closes_because_nobody_spoke_is_not_opened_again(
+    bench: Bench,  # noqa: F811
+) -> None:
+    runner = await connected(bench, mode="DirectPlayback")
+    line = runner._line
+    assert line is not None
+    assert line.stream.stream is not None
+    runner.conversation._active_at = time.monotonic() - runner.conversation.idle_seconds
+    await bench.client.delete_stream(bench.agent_id, line.stream.stream)
+    await until(lambda: runner.conversation.over)
+    assert runner.conversation.end_reason == "inactivity"
+    assert len(bench.gate.opened) == 1
+    await runner.close()
+
+
 async def test_a_conversation_in_text(bench: Bench) -> None:  # noqa: F811
     runner = await connected(bench, mode="TextOnly")
     assert "control and C" in (await runner.ask("How do I interrupt you?")).text
