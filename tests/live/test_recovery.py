@@ -20,6 +20,7 @@ from did_tui.live.events import Failed, SessionEnded
 from did_tui.live.export import Record
 from did_tui.live.journal import Journal
 from did_tui.live.runner import NotAnswered, Runner
+from did_tui.live.streams import WebRtcStream
 
 SECONDS = 30.0
 
@@ -224,6 +225,7 @@ async def test_a_stream_that_closes_because_nobody_spoke_is_not_opened_again(
     runner = await connected(bench, mode="DirectPlayback")
     line = runner._line
     assert line is not None
+    assert isinstance(line.stream, WebRtcStream)
     assert line.stream.stream is not None
     runner.conversation._active_at = time.monotonic() - runner.conversation.idle_seconds
     await bench.client.delete_stream(bench.agent_id, line.stream.stream)
