@@ -124,11 +124,14 @@ class Actor:
         """Seconds until the session ends if nothing is said."""
         return self._touched + self._limits.idle_seconds - asyncio.get_running_loop().time()
 
-    def enter(self, *, greets: bool) -> None:
-        """Begin: say the first greeting, if wanted, and look at the limits from now on."""
+    def start(self) -> None:
+        """Look at the limits from now on."""
         _kept(self._tasks, self._watch())
+
+    def greet(self) -> None:
+        """Say the first greeting, if there is one."""
         greetings: Sequence[str] = self._agent.get("greetings") or ()
-        if greets and greetings:
+        if greetings:
             _kept(self._speeches, self._greet(str(greetings[0])))
 
     def read(self, topic: str, text: str) -> None:

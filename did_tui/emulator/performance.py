@@ -91,7 +91,9 @@ class Performance:
                 await self._here.wait()
         except TimeoutError:
             return
-        actor.enter(greets=bool(told["greets"]))
+        actor.start()
+        if told["greets"]:
+            actor.greet()
         try:
             await self._over.wait()
         finally:

@@ -74,16 +74,11 @@ class Room:
         self._track_sids = (_new("TR_AM"), _new("TR_VC"))
         self._agent_here = True
         self._version = 0
-        self._entered = False
 
     # Who is there
 
     async def admit(self, socket: WebSocket, claims: Mapping[str, Any]) -> bool:
         """Let the user in and keep their socket; whether they have left with a word, for good."""
-        if self.guest is not None:
-            before, self.guest = self.guest, None
-            before.dismiss("DUPLICATE_IDENTITY")
-            await before.peer.close()
         peer = RoomPeer(
             self._face,
             self.stage,
@@ -95,7 +90,11 @@ class Room:
             on_packet=self._packet,
             on_gone=lambda: guest.hang_up(),
         )
-        guest = self.guest = Guest(_new("PA_"), str(claims["sub"]), claims, peer)
+        guest = Guest(_new("PA_"), str(claims["sub"]), claims, peer)
+        before, self.guest = self.guest, guest
+        if before is not None:
+            before.dismiss("DUPLICATE_IDENTITY")
+            await before.peer.close()
         left = await guest.join(socket, self._join_response())
         return left and self.guest is guest
 
@@ -179,10 +178,9 @@ class Room:
         return shown
 
     def _opened(self) -> None:
-        if not self._entered:
-            self._entered = True
-            self.actor.enter(greets=not self.session.greeted)
+        if not self.session.greeted:
             self.session.greeted = True
+            self.actor.greet()
 
     # What the agent says
 

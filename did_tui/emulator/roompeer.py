@@ -36,7 +36,7 @@ from did_tui.emulator.stage import Stage
 CODEC = "VP8"
 RELIABLE, LOSSY = "_reliable", "_lossy"  # LiveKit's data channels
 LONGEST_SDP = 200_000  # characters
-MOST_EARLY = 100  # candidates that wait for a description
+MOST_EARLY = 200  # candidates that wait for a description, and packets for a channel
 MOST_WAITING = 4 * 1024 * 1024  # bytes that wait for a client that does not read; more are dropped
 
 
@@ -71,6 +71,7 @@ class RoomPeer:
         self._up, self._down = RTCPeerConnection(configuration), RTCPeerConnection(configuration)
         self._bound: set[Any] = set()
         self._early: dict[bool, list[Mapping[str, Any] | None]] = {True: [], False: []}
+        self._packets: list[tuple[bytes, str]] = []
         self._voice_track = VoiceTrack(stage, clock)
         self._face_track = FaceTrack(face, stage, clock, always=True)
         for track, name in zip((self._voice_track, self._face_track), tracks, strict=True):
@@ -119,8 +120,11 @@ class RoomPeer:
             early.append(candidate)
 
     def send(self, packet: bytes, label: str = RELIABLE) -> bool:
-        """Send a data packet; whether it has left for the client."""
+        """Send a data packet, as soon as that can be; whether it will leave for the client."""
         channel = self._channels[label]
+        if channel.readyState == "connecting" and len(self._packets) < MOST_EARLY:
+            self._packets.append((packet, label))
+            return True
         if self._closed or channel.readyState != "open" or channel.bufferedAmount > MOST_WAITING:
             return False
         # What is injected may be longer than the client said that it takes.
@@ -176,6 +180,9 @@ class RoomPeer:
 
     def _opened(self) -> None:
         self._clock.begin()
+        early, self._packets = self._packets, []
+        for packet, label in early:
+            self.send(packet, label)
         self._on_open()
 
     def _changed(self) -> None:

@@ -129,6 +129,7 @@ class Rooms:
             outlet=room,
             limits=self._limits,
         )
+        room.actor.start()
         room.on_close = partial(self._closed, room)
         self._open[session.id] = room
         self._sessions.enter(session)

@@ -126,14 +126,14 @@ async def test_the_greeting_is_one_partial_and_nobody_asked_for_it(
 ) -> None:
     monkeypatch.setattr(actor, "BREATH", 0.0)
     play = Play()
-    play.actor.enter(greets=True)
+    play.actor.greet()
     await play.settle(1.0)
     assert play.subjects() == [TURN[0], *TURN[2:]]
     assert play.last("chat/partial")["content"] == AGENT["greetings"][0]
     play.actor.close()
     monkeypatch.undo()
     play = Play()
-    play.actor.enter(greets=True)
+    play.actor.greet()
     play.actor.read("lk.chat", "I am faster")
     await play.settle(1.0)
     assert play.subjects() == TURN

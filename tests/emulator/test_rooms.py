@@ -14,8 +14,9 @@ import httpx
 import pytest
 from conftest import KEY, RunningEmulator, running_emulator
 from livekit import rtc
-from livekitserver import MISSING, livekit_server, running_livekit
 from livekituser import FAREWELL, User
+from roomserver import KEY as LIVEKIT_KEY
+from roomserver import SECRET, needs_server, running_server
 
 AGENT = "Iris"
 
@@ -76,12 +77,12 @@ def running() -> Iterator[RunningEmulator]:
 @pytest.fixture(scope="module")
 def beside_livekit() -> Iterator[RunningEmulator]:
     """An emulator whose rooms are on a LiveKit server, with a worker there."""
-    program = livekit_server()
-    if program is None:
-        pytest.skip(MISSING)
-    with running_livekit(program) as place, running_emulator("--livekit-url", place) as running:
-        yield running
-        time.sleep(FAREWELL)
+    with pytest.MonkeyPatch.context() as patch, running_server() as server:
+        patch.setenv("LIVEKIT_API_KEY", LIVEKIT_KEY)
+        patch.setenv("LIVEKIT_API_SECRET", SECRET)
+        with running_emulator("--livekit-url", server.url) as running:
+            yield running
+            time.sleep(FAREWELL)
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +98,7 @@ async def emulator(running: RunningEmulator) -> AsyncIterator[Emulator]:
     await emulator.close()
 
 
-@pytest.fixture(params=["running", "beside_livekit"])
+@pytest.fixture(params=["running", pytest.param("beside_livekit", marks=needs_server)])
 async def either(request: pytest.FixtureRequest) -> AsyncIterator[Emulator]:
     """The emulator with its own rooms, then with those of a LiveKit server."""
     emulator = Emulator(request.getfixturevalue(request.param).url)
@@ -218,6 +219,7 @@ async def _read(reader: rtc.TextStreamReader, heard: asyncio.Future[str]) -> Non
 @pytest.mark.parametrize("reason", ["ended_by_agent", "network_issue"])
 async def test_an_end_says_why(emulator: Emulator, reason: str) -> None:
     async with emulator.joined() as (session, user):
+        await user.event("turn/started")
         await emulator.order(f"sessions/{session['id']}/close", reason=reason)
         ended = await user.event("stream/error" if reason == "network_issue" else "stream/done")
         assert ended["reason"] == reason
