@@ -10,6 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from did_tui import __version__
+from did_tui.commands import (
+    add_kiosk,
+    add_plain,
+    add_serve,
+    converse,
+    emulated,
+    in_browser,
+    is_plain,
+    kiosk,
+    opener,
+    serve,
+)
 
 if TYPE_CHECKING:
     from did_tui.config import Settings
@@ -23,12 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from did_tui.config import BadSetting
 
     options = _parser().parse_args(arguments)
+    options.arguments = sys.argv[1:] if arguments is None else list(arguments)
     command = options.command or "open"
     try:
         return {
             "open": _open,
             "chat": _chat,
             "demo": _demo,
+            "kiosk": _kiosk,
+            "serve": serve,
             "play": _play,
             "doctor": _doctor,
             "devices": _devices,
@@ -63,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     chat.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     chat.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    add_plain(chat)
     _add_talk(chat)
     _add_audio(chat)
     _add_look(chat)
@@ -74,10 +90,22 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
     demo.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
     demo.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    add_plain(demo)
     _add_talk(demo)
     _add_audio(demo)
     _add_look(demo)
     _add_emulator(demo)
+
+    booth = commands.add_parser("kiosk", help="one agent on a screen that nobody looks after")
+    add_kiosk(booth)
+    _add_talk(booth)
+    _add_audio(booth)
+    _add_look(booth)
+    _add_emulator(booth)
+    add_account(booth)
+
+    served = commands.add_parser("serve", help="one of these commands in a browser")
+    add_serve(served)
 
     play = commands.add_parser("play", help="show a video file, to tune the terminal")
     play.add_argument("file", type=Path, metavar="FILE")
@@ -250,7 +278,28 @@ def _open(options: argparse.Namespace) -> int:
 
 
 def _chat(options: argparse.Namespace) -> int:
-    return _run_app(_settings(options), options, chat=True)
+    from did_tui.api.errors import DidError
+    from did_tui.config import NoKey
+
+    settings = _settings(options)
+    if not is_plain(options):
+        return _run_app(settings, options, chat=True)
+    try:
+        return converse(settings, opener(settings.client()), options)
+    except (NoKey, DidError) as error:
+        return _refuse(str(error), USAGE_ERROR)
+
+
+def _kiosk(options: argparse.Namespace) -> int:
+    from did_tui.api.errors import DidError
+    from did_tui.config import NoKey
+
+    if not _is_terminal() or (options.demo and not _has_emulator()):
+        return USAGE_ERROR
+    try:
+        return kiosk(_settings(options), options, _emulator_arguments(options))
+    except (NoKey, DidError) as error:
+        return _refuse(str(error), USAGE_ERROR)
 
 
 def _settings(options: argparse.Namespace, profile: str | None = None) -> Settings:
@@ -312,7 +361,8 @@ def _conversation(options: argparse.Namespace | None) -> dict[str, object]:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    if not _is_terminal() or not _has_emulator():
+    plain = bool(options.agent) and is_plain(options)
+    if not (plain or _is_terminal()) or not _has_emulator():
         return USAGE_ERROR
     import asyncio
 
@@ -320,17 +370,13 @@ def _demo(options: argparse.Namespace) -> int:
     from did_tui.demo import Emulator
 
     with Emulator(_emulator_arguments(options), log_directory() / "emulator.log") as emulator:
-        from did_tui.api.client import Client
+        if plain:
+            return converse(*emulated(_settings(options), emulator, _tell), options)
         from did_tui.ui.app import DidTui, run
 
-        settings = _settings(options).elsewhere("", "", "")
-
-        async def open_client() -> Client:
-            url = await emulator.url()
-            if emulator.voice.startswith("babble"):
-                app.notify(f"The agents' voice is {emulator.voice}.")
-            return settings.elsewhere(url, url.replace("http", "ws", 1), "demo:emulator").client()
-
+        settings, open_client = emulated(
+            _settings(options), emulator, lambda sentence: app.notify(sentence)
+        )
         more = _files(options) | _conversation(options)
         app = DidTui(settings, open_client, place="demo", **more)  # type: ignore[arg-type]
         return asyncio.run(run(app))
@@ -447,7 +493,7 @@ def _config(options: argparse.Namespace) -> int:
 
 
 def _is_terminal() -> bool:
-    if sys.stdin.isatty() and sys.stderr.isatty():
+    if in_browser() or (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     _refuse("This needs a terminal: standard input and standard error must be one.")
     return False
@@ -466,8 +512,12 @@ def _has_emulator() -> bool:
     return False
 
 
-def _refuse(sentence: str, code: int = 1) -> int:
+def _tell(sentence: str) -> None:
     print(f"did-tui: {sentence}", file=sys.stderr)
+
+
+def _refuse(sentence: str, code: int = 1) -> int:
+    _tell(sentence)
     return code
 
 

@@ -69,7 +69,7 @@ def test_the_readmes_pictures_exist() -> None:
         assert (ROOT / name).exists(), name
 
 
-@pytest.mark.parametrize("command", ["chat", "demo", "play", "emulator"])
+@pytest.mark.parametrize("command", ["chat", "demo", "play", "emulator", "kiosk", "serve"])
 def test_the_readmes_options_exist(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])

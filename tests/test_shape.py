@@ -41,6 +41,8 @@ ONLY_IN = {
     "keyring": ("keystore.py",),
     "livekit": ("live/room", "emulator/"),
     "jsonschema": ("live/tools.py",),
+    "textual_serve": ("serve.py",),
+    "aiohttp": ("serve.py",),
 }
 
 

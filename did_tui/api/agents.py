@@ -64,6 +64,13 @@ class AgentCalls(Http):
         """``GET /agents/{id}``."""
         return Agent.parse(await self._call("GET", path_of("agents", agent_id)))
 
+    async def find_agent(self, wanted: str) -> Agent:
+        """The agent that goes by this id or name, whatever the case of its letters."""
+        async for agent in self.agents():
+            if wanted in (agent.id, agent.name) or agent.name.lower() == wanted.lower():
+                return agent
+        return await self.agent(wanted)
+
     async def runtime(self, agent_id: str, *, connection: str | None = None) -> RuntimeAgent:
         """``GET /agents/{id}/runtime``: what is needed to meet the agent."""
         path = path_of("agents", agent_id, "runtime")

@@ -254,6 +254,8 @@ KEYS: tuple[Key, ...] = (
     Key("leave-player", "escape,q", "app.quit", "quit", "Stop and leave", "player"),
     Key("shape-player", "f5", "shape", "picture", "Draw with other blocks", "player"),
     Key("pause", "space", "pause", "pause", "Stop and go on", "player"),
+    Key("hush", "ctrl+c", "hush", "hush", "Stop the agent's speech", "booth", False, True),
+    Key("goodbye", "escape", "goodbye", "goodbye", "Say goodbye, for the next one", "visit", False),
 )
 
 _PLACES = {key.id: number for number, key in enumerate(KEYS)}

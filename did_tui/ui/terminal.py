@@ -54,7 +54,10 @@ class Outlet:
 
     def write(self, text: str) -> None:
         """Hand over; never waits."""
-        data = text.encode("utf-8", "replace")
+        self.send(text.encode("utf-8", "replace"))
+
+    def send(self, data: bytes) -> None:
+        """The same with bytes."""
         with self._changed:
             if self.gone:
                 return
@@ -118,7 +121,11 @@ class Outlet:
 
 
 def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
-    """The driver to run on, None for Textual's own choice (Windows, and in a browser)."""
+    """The driver to run on, None for Textual's own choice (Windows, or another driver)."""
+    if in_browser(env):
+        from did_tui.ui.web import BrowserDriver
+
+        return BrowserDriver
     if sys.platform == "win32" or env.get("TEXTUAL_DRIVER"):
         return None
     from textual._xterm_parser import XTermParser
@@ -223,6 +230,11 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
     return TerminalDriver
 
 
+def in_browser(env: Mapping[str, str] = os.environ) -> bool:
+    """Whether ``textual-serve`` shows this program in a browser."""
+    return env.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
+
+
 def typed_early(fileno: int) -> str:
     """What waits at a terminal that has just left its line mode: it was typed at the start.
 
@@ -263,6 +275,8 @@ def capabilities(env: Mapping[str, str] = os.environ) -> tuple[str, str]:
     term = env.get("TERM", "")
     if env.get("NO_COLOR"):
         return "ascii", "none"
+    if in_browser(env):
+        return "half", "true"
     if term in ("linux", "dumb", "") or term.startswith(("vt1", "vt2", "ansi", "cons")):
         return "ascii", "none"
     if env.get("COLORTERM", "").lower() in ("truecolor", "24bit") or term.endswith("-direct"):

@@ -137,16 +137,9 @@ class ChatScreen(ChatKeys):
 
     async def _find_agent(self) -> None:
         """Where only a name or id is known: the agent that goes by it."""
-        wanted = self._wanted
-        if not wanted:
+        if not self._wanted:
             return
-        client = await self.app.client()
-        async for agent in client.agents():
-            if wanted in (agent.id, agent.name) or agent.name.lower() == wanted.lower():
-                self._agent = agent
-                break
-        else:
-            self._agent = await client.agent(wanted)
+        self._agent = await (await self.app.client()).find_agent(self._wanted)
         self._starters = self._agent.starter_message
         self._say_where()
         self.stage.transcript.rename(self._agent.name)

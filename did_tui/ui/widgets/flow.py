@@ -145,6 +145,11 @@ class Flow:
 
     # The source
 
+    @property
+    def source(self) -> Source | None:
+        """What was taken last."""
+        return self._source
+
     def attach(self, take: Take, upcoming: Upcoming | None = None) -> None:
         """Show what ``take`` gives from now on; ``upcoming`` tells what that will be next."""
         self._take, self._upcoming = take, upcoming

@@ -1,0 +1,62 @@
+"""The way to a browser: Textual's driver for ``textual-serve``, on an outlet that nobody waits for.
+
+The browser's terminal answers questions like any other, so that it is never sent more than it can
+take.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual import messages
+from textual.drivers.web_driver import WebDriver
+from textual.events import CursorPosition
+
+from did_tui.ui.terminal import PATIENCE, Outlet
+
+if TYPE_CHECKING:
+    from textual.message import Message
+
+
+class BrowserDriver(WebDriver):
+    """Packets to whoever serves this program, which are never cut or mixed."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._outlet = Outlet(self.fileno, self._eased)
+        self._write = self._outlet.send  # type: ignore[assignment]
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes handed over so far."""
+        return self._outlet.bytes_written
+
+    @property
+    def pending(self) -> int:
+        """Bytes that the browser's side has not taken yet."""
+        return self._outlet.pending
+
+    def run_input_thread(self) -> None:
+        """Take what comes; when nothing comes any more, whoever served this is gone."""
+        super().run_input_thread()
+        if not self.exit_event.is_set():
+            self._app.post_message(messages.ExitApp())
+
+    def process_message(self, message: Message) -> None:
+        """Keep answers to our questions from going the long way; input thread."""
+        if isinstance(message, CursorPosition):
+            answered = getattr(self._app, "terminal_answered", None)
+            if answered is not None:
+                answered(message.time, message.x, message.y)
+        else:
+            super().process_message(message)
+
+    def close(self) -> None:
+        """Wait for the browser a little, then stop."""
+        super().close()
+        self._outlet.close(PATIENCE)
+
+    def _eased(self) -> None:
+        eased = getattr(self._app, "terminal_eased", None)
+        if eased is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(eased)
