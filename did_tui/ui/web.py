@@ -6,16 +6,19 @@ take.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
-from textual import messages
+from textual import events, messages
 from textual.drivers.web_driver import WebDriver
-from textual.events import CursorPosition
+from textual.geometry import Size
 
 from did_tui.ui.terminal import PATIENCE, Outlet
 
 if TYPE_CHECKING:
     from textual.message import Message
+
+MOST = 1000  # columns and rows that a browser can have
 
 
 class BrowserDriver(WebDriver):
@@ -42,9 +45,20 @@ class BrowserDriver(WebDriver):
         if not self.exit_event.is_set():
             self._app.post_message(messages.ExitApp())
 
+    def on_meta(self, packet_type: str, payload: dict[str, object]) -> None:
+        """What is not typed: a size comes after the one that this began with, and is a sane one."""
+        if packet_type != "resize":
+            super().on_meta(packet_type, payload)
+            return
+        sides = [payload.get(name) for name in ("width", "height")]
+        width, height = (max(1, min(side, MOST)) if isinstance(side, int) else 1 for side in sides)
+        self._size = width, height
+        event = events.Resize(Size(width, height), Size(width, height))
+        asyncio.run_coroutine_threadsafe(self._app._post_message(event), self._loop)
+
     def process_message(self, message: Message) -> None:
         """Keep answers to our questions from going the long way; input thread."""
-        if isinstance(message, CursorPosition):
+        if isinstance(message, events.CursorPosition):
             answered = getattr(self._app, "terminal_answered", None)
             if answered is not None:
                 answered(message.time, message.x, message.y)

@@ -19,6 +19,7 @@ from did_tui.live.conversation import LONGEST_MESSAGE
 from did_tui.ui.keys import bindings
 from did_tui.ui.signals import interrupts_ignored
 from did_tui.ui.text import literal, one_line, plain
+from did_tui.ui.watchers import forget
 
 MOST_KEPT = 100  # texts that can be recalled
 
@@ -91,6 +92,10 @@ class Prompt(TextArea):
             event.stop()
         else:
             await super()._on_key(event)
+
+    def on_unmount(self) -> None:
+        """It is gone, and its screen with it."""
+        forget(self)
 
     # Keys
 
