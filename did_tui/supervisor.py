@@ -24,6 +24,9 @@ STEADY = 60.0  # seconds of running after which the pauses are counted anew
 HUNG = 60.0  # seconds without a sign of life after which it is taken to hang
 STOPPING = 10.0  # seconds that a child has to end in order
 
+#: For glibc, which else gives each thread a heap of its own, and keeps what was freed there.
+HEAPS = {"MALLOC_ARENA_MAX": "2"}
+
 #: Ends what was cut off, then the alternate screen, mouse, paste, focus, key and update modes.
 RESET = (
     "\x1b\\\x1b[?2026l\x1b[0m\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l"
@@ -76,7 +79,7 @@ class Supervisor:
             with theirs:
                 self._child = child = subprocess.Popen(  # noqa: S603 (our own program)
                     self._command,
-                    env={**self._env, KEEPER: str(theirs.fileno())},
+                    env={**HEAPS, **self._env, KEEPER: str(theirs.fileno())},
                     pass_fds=[theirs.fileno()],
                 )
             seen = time.monotonic()

