@@ -113,14 +113,27 @@ def _parser() -> argparse.ArgumentParser:
     _add_audio(play)
     _add_look(play)
 
-    doctor = commands.add_parser("doctor", help="what this terminal can show")
+    doctor = commands.add_parser("doctor", help="what works here, and what helps where it does not")
+    doctor.add_argument("--json", action="store_true", help="as JSON, for programs")
+    doctor.add_argument("--no-faces", action="store_true", help="without the drawn faces")
+    doctor.add_argument(
+        "--stun",
+        metavar="HOST:PORT",
+        default="",
+        help="a STUN server to try UDP with, or none (default: Google's)",
+    )
+    doctor.add_argument(
+        "--agent", metavar="ID", default="", help="open a stream of it for a moment, to try relays"
+    )
+    _add_audio(doctor)
     _add_look(doctor)
+    add_account(doctor)
 
     devices = commands.add_parser("devices", help="where sound can go, and how to hear it at home")
     _add_audio(devices)
 
     config = commands.add_parser("config", help="every setting, and where its value comes from")
-    config.add_argument("what", nargs="?", choices=("show", "path"), default="show")
+    config.add_argument("what", nargs="?", choices=("show", "path", "keys"), default="show")
     _add_talk(config)
     _add_audio(config)
     _add_look(config)
@@ -207,7 +220,7 @@ def _add_talk(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_look(parser: argparse.ArgumentParser) -> None:
-    from did_tui.config import COLOURS, GRAPHICS, SHAPES
+    from did_tui.config import COLOURS, GLYPHS, GRAPHICS, MOTIONS, SHAPES, THEMES
 
     parser.add_argument(
         "--shape",
@@ -226,6 +239,24 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         default=argparse.SUPPRESS,
         help="send the terminal at most N kilobits a second",
+    )
+    parser.add_argument(
+        "--theme",
+        choices=THEMES,
+        default=argparse.SUPPRESS,
+        help="colours of the screen; terminal: those that yours has",
+    )
+    parser.add_argument(
+        "--motion",
+        choices=MOTIONS,
+        default=argparse.SUPPRESS,
+        help="what moves; reduced: only the face, none: nothing",
+    )
+    parser.add_argument(
+        "--glyphs",
+        choices=GLYPHS,
+        default=argparse.SUPPRESS,
+        help="signs and lines: what the terminal can, or letters",
     )
 
 
@@ -407,9 +438,10 @@ def _play(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from did_tui.ui.doctor import examine
+    from did_tui.ui.doctor import STUN, Wishes, examine
 
-    return examine(_settings(options).look)
+    wishes = Wishes(options.json, not options.no_faces, options.stun or STUN, options.agent)
+    return examine(_settings(options), wishes)
 
 
 def _devices(options: argparse.Namespace) -> int:
@@ -477,6 +509,8 @@ def _config(options: argparse.Namespace) -> int:
         print(config_directory() / NAME)
         return 0
     settings = _settings(options)
+    if options.what == "keys":
+        return _keys(settings)
     key = settings.key_place.words if settings.key_place else "environment" if settings.key else "-"
     rows = [
         ("profile", settings.profile or "-", ""),
@@ -487,6 +521,21 @@ def _config(options: argparse.Namespace) -> int:
     for name, value, where in rows:
         print(f"{name:<20} {one_line(value) or '-':<20} {one_line(where)}".rstrip())
     return 0
+
+
+def _keys(settings: Settings) -> int:
+    """Every action by its id, with its keys; 1 where config.toml wants what cannot be."""
+    from did_tui.ui import keymap
+    from did_tui.ui.keys import KEYS, names
+
+    wanted = keymap.read(settings.keys)
+    for one in KEYS:
+        origin = "file" if one.id in wanted.keys else ""
+        shown = " ".join(names(one, wanted.keys))
+        print(f"{one.id:<18} {shown:<28} {one.place:<13} {origin or one.help}".rstrip())
+    for complaint in wanted.complaints:
+        print(f"did-tui: {complaint}", file=sys.stderr)
+    return 1 if wanted.complaints else 0
 
 
 # What can be in the way

@@ -24,6 +24,10 @@ from did_tui.api.modes import MODES
 SHAPES = ("auto", "half", "quadrant", "sextant", "octant", "braille", "ascii")
 GRAPHICS = ("kitty", "sixel")
 COLOURS = ("auto", "true", "256", "16", "grey", "none")
+THEMES = ("dark", "light", "contrast", "terminal")
+MOTIONS = ("full", "reduced", "none")
+GLYPHS = ("auto", "unicode", "ascii")
+COPIES = ("auto", "osc52", "native", "file")
 FPS = 25.0  # what D-ID sends
 
 
@@ -112,6 +116,10 @@ SETTINGS: tuple[Setting, ...] = (
         "0",
         between=(-1000, 1000),
     ),
+    Setting("theme", "Colours of the screen; terminal: those that yours has", "dark", THEMES),
+    Setting("motion", "What moves; reduced: only the face, none: nothing", "full", MOTIONS),
+    Setting("glyphs", "Signs and lines: what the terminal can, or letters", "auto", GLYPHS),
+    Setting("copy", "Where copies go: by itself, or only this way", "auto", COPIES),
     Setting("mode", "D-ID's chat mode", "Functional", MODES),
     Setting("compatibility_mode", "The codec: on VP8, off H.264", "on", ("on", "off", "auto")),
     Setting("fluent", "One continuous video, where the agent can", "yes", YES_NO),
@@ -171,7 +179,7 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How pictures are drawn.
+    """How pictures are drawn, and everything else on the screen.
 
     ``fps`` is the most frames a second; ``max_kbps`` bounds what is sent to the terminal, in
     kilobits a second, 0 for no bound.
@@ -181,6 +189,9 @@ class Look:
     colours: str = "auto"
     fps: float = FPS
     max_kbps: float = 0.0
+    theme: str = "dark"
+    motion: str = "full"
+    glyphs: str = "auto"
 
     @classmethod
     def load(cls, env: Mapping[str, str], flags: Mapping[str, str | None]) -> Look:
@@ -195,6 +206,9 @@ class Look:
             layers.text("colours"),
             float(layers.text("fps")),
             float(layers.text("max_kbps")),
+            layers.text("theme"),
+            layers.text("motion"),
+            layers.text("glyphs"),
         )
 
 
@@ -258,8 +272,8 @@ class Settings:
 
     ``key`` is the environment's; that of a profile is fetched from ``key_place`` when it is needed.
     ``profile`` is empty where the environment says who asks. ``values`` has every setting with its
-    origin. With ``confirm`` "name", a name is typed before anything is deleted. ``tools`` are what
-    agents may have done here.
+    origin, ``keys`` what config.toml wants keys to be. With ``confirm`` "name", a
+    name is typed before anything is deleted. ``tools`` are what agents may have done here.
     """
 
     api_url: str = DEFAULT_API_URL
@@ -267,6 +281,7 @@ class Settings:
     key: str = field(default="", repr=False)
     audio: str = "auto"
     av_offset: float = 0.0  # milliseconds that pictures are shown after their sound
+    copies: str = "auto"
     look: Look = field(default_factory=Look)
     talk: Talk = field(default_factory=Talk)
     profile: str = ""
@@ -276,6 +291,7 @@ class Settings:
     confirm: str = "ask"
     values: Mapping[str, Value] = field(default_factory=dict, repr=False)
     tools: tuple[Tool, ...] = ()
+    keys: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(
@@ -301,11 +317,13 @@ class Settings:
         common = cls(
             audio=layers.text("audio"),
             av_offset=float(layers.text("av_offset")),
+            copies=layers.text("copy"),
             look=Look.of(layers),
             talk=Talk.of(layers),
             read_only=layers.yes("read_only"),
             values={setting.name: layers.find(setting.name) for setting in SETTINGS},
             tools=file.tools if file is not None else (),
+            keys=file.keys if file is not None else _NOTHING,
         )
         own = profile is not None and profile.key is not None
         api_url = "" if own else env.get("DID_API_URL", "")

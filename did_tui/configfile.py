@@ -1,8 +1,8 @@
 """config.toml: read as a whole and checked to the last line, written without losing a comment.
 
 It has settings by their names, ``profile = "work"`` for the profile that is used by itself,
-``[profiles.work]`` with ``OF_PROFILES`` and settings of its own, and ``[tools.NAME]`` for what
-agents may have done here (``live/tools.py``).
+``[profiles.work]`` with ``OF_PROFILES`` and settings of its own, ``[keys]``, and ``[tools.NAME]`` for
+what agents may have done here (``live/tools.py``).
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class ConfigFile:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     profile: str = ""
     tools: tuple[Tool, ...] = ()
+    #: Keys by the ids of actions, as they are written; ``did_tui/ui/keymap.py`` reads them.
+    keys: Mapping[str, Value] = field(default_factory=dict)
 
 
 # Reading
@@ -94,6 +96,7 @@ def parse(text: str, path: Path) -> ConfigFile:
     tools = content.pop("tools", {})
     if not isinstance(tools, Mapping):
         raise reading.bad((), "tools", "is no table: write [tools.NAME]")
+    keys = reading.keys(content.pop("keys", {}))
     if not isinstance(profiles, Mapping):
         raise reading.bad((), "profiles", "is no table: write [profiles.NAME]")
     settings = reading.settings((), content, "file", ("profile", "profiles", "tools"))
@@ -102,7 +105,7 @@ def parse(text: str, path: Path) -> ConfigFile:
         known = ", ".join(found) or "none"
         raise reading.bad((), "profile", f"is {chosen!r}, and the profiles are: {known}")
     usable = tuple(reading.tool(name, table) for name, table in tools.items())
-    return ConfigFile(path, settings, found, chosen, usable)
+    return ConfigFile(path, settings, found, chosen, usable, keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,18 @@ class _Reading:
             BY_NAME[name].check(value)
             found[name] = value
         return found
+
+    def keys(self, content: Any) -> Mapping[str, Value]:
+        """What ``[keys]`` says, of which only the form is checked."""
+        if not isinstance(content, Mapping):
+            raise self.bad((), "keys", "is no table: write [keys]")
+        for name, given in content.items():
+            if not isinstance(given, str):
+                raise self.bad(("keys",), name, f"is {given!r}, and is a text")
+        return {
+            name: Value(given, "file", self.where(("keys",), name))
+            for name, given in content.items()
+        }
 
     def profile(self, name: str, content: Any) -> Profile:
         """One profile."""
@@ -335,6 +350,21 @@ def set_to(name: str, text: str) -> Callable[[TOMLDocument], None]:
             document[name] = _toml_of(name, text)
         else:
             document.pop(name, None)
+
+    return edit
+
+
+def set_key(name: str, text: str) -> Callable[[TOMLDocument], None]:
+    """The change that gives an action other keys, or its own where the text is empty."""
+
+    def edit(document: TOMLDocument) -> None:
+        import tomlkit
+
+        keys = document.setdefault("keys", tomlkit.table())
+        if text:
+            keys[name] = text
+        else:
+            keys.pop(name, None)
 
     return edit
 

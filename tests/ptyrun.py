@@ -22,7 +22,8 @@ class PtyProgram:
     """Runs ``did-tui`` with these arguments in a terminal of ``cols`` by ``rows`` cells.
 
     ``program`` is what Python runs instead. ``answer`` is what the terminal says to each question
-    for the place of its cursor.
+    for the place of its cursor; None: where it is when all that was read is shown. ``colours``
+    False sets ``NO_COLOR``.
     """
 
     def __init__(
@@ -33,7 +34,8 @@ class PtyProgram:
         rows: int = 24,
         env: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "did_tui"),
-        answer: bytes = b"\x1b[1;1R",
+        answer: bytes | None = b"\x1b[1;1R",
+        colours: bool = True,
     ) -> None:
         self._answer = answer
         self.terminal = Terminal(cols, rows)
@@ -45,6 +47,8 @@ class PtyProgram:
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         for name in ("NO_COLOR", "COLUMNS", "LINES"):
             environment.pop(name, None)
+        if not colours:
+            environment["NO_COLOR"] = "1"
         self.process = subprocess.Popen(
             [sys.executable, *program, *arguments],
             stdin=slave,
@@ -75,7 +79,11 @@ class PtyProgram:
 
     def questions(self, count: int) -> None:
         """Answer so many."""
-        os.write(self._master, self._answer * count)
+        terminal = self.terminal
+        answer = self._answer
+        if answer is None:
+            answer = f"\x1b[{terminal.y + 1};{min(terminal.x, terminal.cols - 1) + 1}R".encode()
+        os.write(self._master, answer * count)
 
     def until(self, happened: Callable[[Terminal], bool], seconds: float = 20) -> None:
         """Read until the screen shows something; fails with what it showed instead."""

@@ -31,7 +31,7 @@ ONLY_IN = {
     "rich": ("ui/",),
     "httpx": ("api/http.py", "emulator/"),
     "aiortc": ("live/", "emulator/peer.py", "emulator/roompeer.py"),
-    "aioice": ("live/rtc.py", "emulator/"),
+    "aioice": ("live/rtc.py", "live/reach.py", "emulator/"),
     "starlette": ("emulator/",),
     "uvicorn": ("emulator/",),
     "websockets": ("live/streams.py", "live/media/web.py", "emulator/worker.py"),

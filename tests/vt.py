@@ -83,6 +83,7 @@ class Terminal:
         self.cells: list[list[Cell]] = [[BLANK] * self.cols for _ in range(self.rows)]
         self._rest = ""
         self._bytes = b""
+        self._left_at = (0, 0)  # where the cursor was before the alternate screen
         self._saved = (self.x, self.y, self.front, self.back, self.flags)
 
     def resize(self, cols: int, rows: int) -> None:
@@ -182,6 +183,10 @@ class Terminal:
                     self.modes[mode] = final == "h"
                     if mode == 1049:
                         self._erase_all()
+                        if final == "h":
+                            self._left_at = self.x, self.y
+                        else:
+                            self.x, self.y = self._left_at
             return
         count = parameters[0] or 1
         if final in "Hf":

@@ -12,6 +12,7 @@ import json
 import ssl
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -49,6 +50,16 @@ _LONGEST_PAUSE = 10.0  # seconds; who asks for more is told to the user instead
 _PASSING = (502, 503, 504)  # a gateway's way to say "not now"
 
 
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """That a service has answered: ``tls`` is the version and ``issuer`` who certifies it."""
+
+    status: int
+    seconds: float
+    tls: str = ""
+    issuer: str = ""
+
+
 class Http:
     """A connection to D-ID's REST API.
 
@@ -78,6 +89,27 @@ class Http:
         clients, self._http = self._http, {}
         for client in clients.values():
             await client.aclose()
+
+    async def knock(self, url: str) -> Knock:
+        """Ask for an address without a key, for no more than that it answers.
+
+        Raises ``Unreachable``.
+        """
+        begun = time.monotonic()
+        try:
+            async with self._connected(url).stream("GET", url) as response:
+                seconds = time.monotonic() - begun
+                stream = response.extensions.get("network_stream")
+                secured = stream.get_extra_info("ssl_object") if stream is not None else None
+                if secured is None:
+                    return Knock(response.status_code, seconds)
+                issuer = dict(
+                    pair for part in secured.getpeercert().get("issuer", ()) for pair in part
+                )
+                name = issuer.get("organizationName") or issuer.get("commonName") or ""
+                return Knock(response.status_code, seconds, str(secured.version()), str(name))
+        except _NO_ANSWER as error:
+            raise _unreachable(error, url) from error
 
     async def picture(self, url: str) -> bytes:
         """Fetch a picture from wherever an agent says it is, without this account's key."""

@@ -13,6 +13,7 @@ from did_tui import configfile, keystore
 from did_tui.api.endpoints import DEFAULT_API_URL
 from did_tui.api.errors import DidError, Forbidden, NotFound
 from did_tui.config import BadSetting, NoKey, Settings, log_directory, notifications_of
+from did_tui.ui import keymap
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.kinds import number
 
@@ -50,12 +51,25 @@ class AccountApp(TerminalApp[None]):
     ) -> None:
         super().__init__(settings.look, **options)
         self.settings = settings
+        self.copies = settings.copies
+        self.rebind()
         self.place = place or settings.place
         self.config = config
         self.load = load
         self._open_client = open_client
         self._client: asyncio.Future[Client] | None = None
         self._emulator: Emulator | None = None
+
+    def rebind(self) -> None:
+        """Have the keys be what config.toml wants them to be."""
+        wanted = keymap.read(self.settings.keys)
+        self.keymap, self.clashes = wanted.keys, wanted.complaints
+        self.set_keymap(dict(wanted.keys))
+
+    def tell_clashes(self) -> None:
+        """Say which keys are not what config.toml wants, and why."""
+        if self.clashes:
+            self.notify("\n".join(self.clashes), title="Keys", severity="warning", timeout=15)
 
     @property
     def mark(self) -> str:
@@ -178,7 +192,9 @@ class AccountApp(TerminalApp[None]):
         """Other settings from now on; what cannot change while the app runs stays."""
         self.settings = settings
         self.look = settings.look
-        self.__dict__.pop("shape_and_colours", None)  # it is worked out again
+        self.copies = settings.copies
+        self.rebind()
+        self.wear()
         if self._client is not None and self._client.done() and not self._client.exception():
             self._client.result().read_only = settings.read_only
 

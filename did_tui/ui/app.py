@@ -24,16 +24,17 @@ from did_tui.api.models import Agent
 from did_tui.config import Settings, log_directory
 from did_tui.live.roomsdk import settle
 from did_tui.ui import crash
-from did_tui.ui.accounts import AccountApp, OpenClient
+from did_tui.ui.accounts import OpenClient
 from did_tui.ui.following import Errand, followed
 from did_tui.ui.keys import bindings
 from did_tui.ui.kinds import Kind, Place, number
 from did_tui.ui.local import STREAMS, TRANSCRIPTS, KeptChat
-from did_tui.ui.resources import AGENTS, ROOTS
+from did_tui.ui.resources import AGENTS, REQUESTS, ROOTS
 from did_tui.ui.saving import Edit
 from did_tui.ui.screens.browser import Browser, commands_of
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.screens.chatkeys import commands_of as commands_in_chat
+from did_tui.ui.screens.diagnostics import Diagnostics
 from did_tui.ui.screens.form import Form
 from did_tui.ui.screens.profiles import choose_profile
 from did_tui.ui.screens.settings import SettingsScreen
@@ -42,6 +43,7 @@ from did_tui.ui.signals import exit_on_signals
 from did_tui.ui.sound import make_microphone, make_output
 from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
+from did_tui.ui.witness import DIAGNOSTICS, WitnessApp
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
@@ -54,7 +56,7 @@ BRIEF = 5.0  # seconds of a notice that the next one replaces
 PATIENCE = 2.0  # seconds that leaving waits for streams to be closed; the journal keeps the rest
 
 
-class DidTui(AccountApp):
+class DidTui(WitnessApp):
     """Talk with D-ID's agents, and run them.
 
     ``open_client`` is awaited when the first screen needs D-ID, so that the first paint waits for
@@ -126,6 +128,7 @@ class DidTui(AccountApp):
         for kind in ROOTS[1:]:
             self.add_mode(kind.name, partial(Browser, Place(kind)))
         self.add_mode(SETTINGS, SettingsScreen)
+        self.add_mode(DIAGNOSTICS, Diagnostics)
 
     # The account
 
@@ -194,6 +197,7 @@ class DidTui(AccountApp):
     def on_mount(self) -> None:
         """Be told when the terminal goes or somebody wants us gone."""
         exit_on_signals(self)
+        self.tell_clashes()
 
     async def action_quit(self) -> None:
         """Close what is open, then leave."""
@@ -223,6 +227,7 @@ class DidTui(AccountApp):
         It takes the place of a brief one with the same title.
         """
         options["markup"] = False
+        self.logbook.add("notice", f"{title}: {message}" if title else message)
         for notice in list(self._notifications):
             if notice.title == plain(title) and notice.timeout <= BRIEF:
                 self._unnotify(notice, refresh=False)
@@ -272,8 +277,11 @@ class DidTui(AccountApp):
         return True
 
     def action_place(self, number: int) -> None:
-        """Go to one of the first lists."""
-        self.go(ROOTS[number - 1])
+        """Go to one of the first places."""
+        if ROOTS[number - 1] is REQUESTS:
+            self._switch(DIAGNOSTICS)
+        else:
+            self.go(ROOTS[number - 1])
 
     def action_last_place(self) -> None:
         """Go where one was before, as it was left."""
@@ -286,18 +294,23 @@ class DidTui(AccountApp):
 
     def action_command_palette(self) -> None:
         """The palette, where it has anything to offer."""
-        if isinstance(self.screen, Browser | ChatScreen | SettingsScreen):
+        if isinstance(self.screen, Browser | ChatScreen | SettingsScreen | Diagnostics):
             super().action_command_palette()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers here: places and the keys of the list or conversation."""
-        if isinstance(screen, Browser | SettingsScreen):
+        if isinstance(screen, Browser | SettingsScreen | Diagnostics):
             for kind in ROOTS:
                 also = ", ".join((kind.name, *kind.aliases))
                 yield SystemCommand(f"Go to {kind.title}", also, partial(self.go, kind))
             yield SystemCommand("Go to Settings", "config, preferences", self.action_settings)
             text = "Another account: switch, sign in, log in, try, remove"
             yield SystemCommand("Switch the profile", text, self.action_profiles)
+            text = "dark, light, high contrast, the terminal's own colours"
+            yield SystemCommand("The next theme", text, self.action_next_theme)
+        if not isinstance(screen, Diagnostics):
+            text = "log, network, WebRTC, terminal, a support report"
+            yield SystemCommand("Diagnostics", text, self.action_diagnostics)
         if isinstance(screen, Browser):
             yield from commands_of(screen)
         elif isinstance(screen, ChatScreen):
@@ -412,7 +425,24 @@ class DidTui(AccountApp):
 
     def opened(self, runner: Runner, frames_shown: Callable[[], int]) -> None:
         """A conversation has begun: it will be closed whatever happens."""
-        self._open[runner] = _Open(frames_shown, self.bytes_written)
+        self._open[runner] = entry = _Open(frames_shown, self.bytes_written)
+        self.begin_to_watch(runner, partial(self._told, runner, entry))
+
+    def _told(self, runner: Runner, entry: _Open) -> dict[str, Any]:
+        """The figures of a conversation: what ``--report`` writes."""
+        from did_tui.live.report import report
+
+        recorder = runner.playback.recorder
+        shown = entry.frames_shown() if entry.frames_in_all is None else entry.frames_in_all
+        return report(
+            runner.conversation,
+            runner.playback.counters,
+            agent_id=runner.agent_id,
+            frames_shown=shown,
+            bytes_to_terminal=self.bytes_written - entry.bytes_before,
+            figures=runner.playback.figures,
+            pictures_not_recorded=recorder.pictures_lost if recorder is not None else None,
+        )
 
     def let_go(self, runner: Runner) -> asyncio.Task[None] | None:
         """Close a conversation and write its report; None where that is done.
@@ -427,7 +457,7 @@ class DidTui(AccountApp):
         return entry.closing
 
     async def _close(self, runner: Runner, entry: _Open) -> None:
-        frames_shown = entry.frames_shown()
+        entry.frames_in_all = entry.frames_shown()
         await runner.close()
         if runner.microphone is not None:
             await asyncio.to_thread(runner.microphone.close)
@@ -435,20 +465,9 @@ class DidTui(AccountApp):
         recorder = runner.playback.recorder if self._record is not None else None
         if recorder is not None and recorder.path.exists():
             self.written["recording"] = recorder.path
+        contents = self.figures_of(runner)
         if self._report is None:
             return
-        from did_tui.live.report import report
-
-        recorder = runner.playback.recorder
-        contents = report(
-            runner.conversation,
-            runner.playback.counters,
-            agent_id=runner.agent_id,
-            frames_shown=frames_shown,
-            bytes_to_terminal=self.bytes_written - entry.bytes_before,
-            figures=runner.playback.figures,
-            pictures_not_recorded=recorder.pictures_lost if recorder is not None else None,
-        )
         try:
             self._report.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
@@ -486,4 +505,5 @@ class _Open:
 
     frames_shown: Callable[[], int]
     bytes_before: int
+    frames_in_all: int | None = None  # when it was closed
     closing: asyncio.Task[None] | None = None

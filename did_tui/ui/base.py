@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from textual import events
+from textual import constants, events
 from textual.app import App
 from textual.screen import Screen
 
 from did_tui.config import Look
 from did_tui.picture.pace import Pace
-from did_tui.ui import terminal
+from did_tui.ui import glyphs, terminal
+from did_tui.ui.clipboard import Copied, copied
 from did_tui.ui.keyqueue import KeyDone, KeyQueue
 from did_tui.ui.terminal import ASK
-from did_tui.ui.theme import DARK
+from did_tui.ui.theme import ANIMATIONS, THEMES, name_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -63,10 +66,42 @@ class TerminalApp(App[Result]):
         self._behind = False
         self._asked = float("-inf")  # when the terminal was last asked
         self._written_then = 0
-        self._widths: dict[str, int] = {}  # of glyphs, in cells
+        self.widths: dict[str, int] = {}  # of glyphs, in cells
         self._measured: asyncio.Future[int] | None = None
-        self.register_theme(DARK)
-        self.theme = "did-dark"
+        self.copies = "auto"  # the setting ``copy``
+        self.keymap: Mapping[str, str] = {}  # keys that the user has changed, by action
+        self.clashes: tuple[str, ...] = ()  # why others are not
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.wear()
+
+    def wear(self, theme: str = "") -> None:
+        """Put on the look: colours, signs and motion, as they are wished now."""
+        if theme:
+            self.look = replace(self.look, theme=theme)
+        self.theme = name_of(self.look.theme)
+        self.animation_level = ANIMATIONS[self.look.motion] or constants.TEXTUAL_ANIMATIONS
+        self.__dict__.pop("shape_and_colours", None)  # it is worked out again
+        self._changes: list[Callable[[str], str]] = []
+        if self.is_plain:
+            self._changes.append(glyphs.as_ascii)
+        if self.no_color:
+            self._changes.append(glyphs.colourless)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this terminal is sent no signs but those of ASCII."""
+        wanted = self.look.glyphs
+        return wanted == "ascii" or (wanted == "auto" and glyphs.wants_ascii())
+
+    def sent(self, text: str) -> str:
+        """What is really sent to the terminal for this: without colours and signs it is not to get.
+
+        Any thread.
+        """
+        for change in self._changes:
+            text = change(text)
+        return text
 
     # What the terminal is
 
@@ -74,6 +109,8 @@ class TerminalApp(App[Result]):
     def shape_and_colours(self) -> tuple[str, str]:
         """What pictures are drawn with, where nobody has chosen anything else since."""
         trusted = ("half", "true") if self.is_headless else terminal.capabilities()
+        if self.is_plain and not self.is_headless:
+            return terminal.chosen("ascii", self.look.colours, trusted)
         return terminal.chosen(self.look.shape, self.look.colours, trusted)
 
     @property
@@ -117,6 +154,28 @@ class TerminalApp(App[Result]):
         if self._driver is not None:
             self._driver.write(text)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy what Textual lets one select, too."""
+        self.copy(text, f"{len(text)} characters")
+
+    def copy(self, text: str, what: str, *, secret: bool = False) -> None:
+        """Copy a text, and say which way it went; ``secret`` is in no file where no way works."""
+        self._clipboard = text  # for pasting within the program
+        if self.is_headless:
+            self.tell_copied(Copied("the terminal"), what)
+            return
+
+        def work() -> None:
+            done = copied(text, self.copies, self.write, secret=secret)
+            self.call_from_thread(self.tell_copied, done, what)
+
+        self.run_worker(work, thread=True, group="copy")
+
+    def tell_copied(self, done: Copied, what: str) -> None:
+        """Say what became of a copy."""
+        lost = not done.way
+        self.notify(done.told(what), severity="warning" if lost else "information", timeout=5)
+
     def paint(self, text: str, wanted: float) -> None:
         """Send a picture's update, which ``wanted`` this many bytes in all, and perhaps ask.
 
@@ -141,17 +200,17 @@ class TerminalApp(App[Result]):
 
         The glyph is written in the lower left corner: paint everything afterwards.
         """
-        if glyph not in self._widths and self.paced:
+        if glyph not in self.widths and self.paced:
             self._measured = asyncio.get_running_loop().create_future()
             corner = f"\x1b[{self.size.height};1H"
             self.write(f"{SAVE}{corner}{glyph}{ASK}{RESTORE}")
             try:
-                self._widths[glyph] = await asyncio.wait_for(self._measured, ANSWER_SECONDS)
+                self.widths[glyph] = await asyncio.wait_for(self._measured, ANSWER_SECONDS)
             except TimeoutError:
-                self._widths[glyph] = 1
+                self.widths[glyph] = 1
             finally:
                 self._measured = None
-        return self._widths.get(glyph, 1) == 1
+        return self.widths.get(glyph, 1) == 1
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Textual's own paints: left out while the terminal does not read, and made up for."""

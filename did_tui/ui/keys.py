@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from textual.binding import ActiveBinding, Binding
 
@@ -23,6 +25,8 @@ class Key:
     shown: bool = True
     priority: bool = False
 
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 #: Keys that are numbers: widgets read them as they come.
 DIGITS = "1,2,3,4,5,6,7,8,9"
@@ -87,6 +91,24 @@ KEYS: tuple[Key, ...] = (
         False,
     ),
     Key(
+        "diagnostics",
+        "L",
+        "app.diagnostics",
+        "diagnostics",
+        "Log, network, WebRTC and terminal, over this place",
+        "places",
+        False,
+    ),
+    Key(
+        "next-theme",
+        "T",
+        "app.next_theme",
+        "theme",
+        "The next theme: dark, light, high contrast, the terminal's own",
+        "places",
+        False,
+    ),
+    Key(
         "last-place", "minus", "app.last_place", "last", "Go where you were before", "places", False
     ),
     Key(
@@ -147,8 +169,43 @@ KEYS: tuple[Key, ...] = (
         "settings",
     ),
     Key("edit-settings", "E,f4", "edit_file", "file", "config.toml in your editor", "settings"),
+    Key("rebind-keys", "K", "rebind_keys", "keys", "Every key, and another one for it", "settings"),
     Key("leave-settings", "escape,q", "leave", "back", "Where you were before", "settings"),
     Key("help-settings", "question_mark,f1", "help_settings", "help", "These keys", "settings"),
+    Key("rebind", "enter,e", "rebind", "press", "Press another key for it", "rebinding"),
+    Key("unbind", "X,delete", "unbind", "default", "Its own key again", "rebinding"),
+    Key("leave-rebinding", "escape,q", "leave_rebinding", "back", "To the settings", "rebinding"),
+    Key("help-rebinding", "question_mark,f1", "help_rebinding", "help", "These keys", "rebinding"),
+    Key("tab-earlier", "left_square_bracket", "tab(-1)", "tab", "The tab before", "diagnostics"),
+    Key("tab-later", "right_square_bracket", "tab(1)", "tab", "The tab after", "diagnostics"),
+    Key("copy-tab", "y", "copy_tab", "copy", "Copy what is shown", "diagnostics"),
+    Key(
+        "copy-support",
+        "Y",
+        "copy_support",
+        "report",
+        "Copy and keep a report without secrets, for whoever is to help",
+        "diagnostics",
+    ),
+    Key("narrow", "slash", "narrow", "filter", "Only lines that have these words", "diagnostics"),
+    Key("lines-on", "j,down", "scroll_lines(1)", "down", "Scroll on", "diagnostics", False),
+    Key("lines-back", "k,up", "scroll_lines(-1)", "up", "Scroll back", "diagnostics", False),
+    Key(
+        "leave-diagnostics",
+        "escape,q",
+        "leave_diagnostics",
+        "back",
+        "Forget the filter, then where you were before",
+        "diagnostics",
+    ),
+    Key(
+        "help-diagnostics",
+        "question_mark,f1",
+        "help_diagnostics",
+        "help",
+        "These keys",
+        "diagnostics",
+    ),
     Key("save", "f2", "save", "save", "Save; a diff is shown before it is sent", "form"),
     Key("go-to-field", "f3", "go_to_field", "go to", "Find a field by its name", "form"),
     Key("edit-field", "f4", "edit_field", "editor", "Write the field in your own editor", "form"),
@@ -220,6 +277,7 @@ KEYS: tuple[Key, ...] = (
     _talk("device", "a", "sound", "Choose where the sound goes", shown=True),
     _talk("address", "w", "address", "How to hear it in a browser at home, once more"),
     _talk("stats", "s", "stats", "Figures of picture and sound, live", shown=True),
+    _talk("diagnose", "L", "diagnostics", "Log, network, WebRTC and terminal, over this"),
     _talk("hide", "h", "hide", "Hide the picture, or show it again"),
     _talk("fill", "f", "full", "The picture over all of it, or beside the words"),
     _talk("freeze", "b", "freeze", "Stop the picture, or let it go on; the sound goes on"),
@@ -260,8 +318,8 @@ KEYS: tuple[Key, ...] = (
 
 _PLACES = {key.id: number for number, key in enumerate(KEYS)}
 
-
-_SIGNS = {
+#: What is printed on keys that Textual calls otherwise.
+SIGNS = {
     "escape": "esc",
     "plus": "+",
     "equals_sign": "=",
@@ -278,11 +336,16 @@ _SIGNS = {
 }
 
 
-def names(key: Key) -> list[str]:
-    """What is printed on the keys."""
+def sign_of(name: str) -> str:
+    """What is printed on a key."""
+    return SIGNS.get(name, name)
+
+
+def names(key: Key, keymap: Mapping[str, str] = NOTHING) -> list[str]:
+    """What is printed on the keys; ``keymap`` has those that the user has changed."""
     if key.keys == DIGITS:
         return ["1…9"]
-    return [_SIGNS.get(name, name) for name in key.keys.split(",")]
+    return [sign_of(name) for name in keymap.get(key.id, key.keys).split(",")]
 
 
 def bindings(place: str) -> list[Binding]:
@@ -311,8 +374,9 @@ def in_order(active: dict[str, ActiveBinding]) -> dict[str, ActiveBinding]:
 
 def as_markdown() -> str:
     """The table of all keys, for the README."""
-    rows = ["| where | key | does |", "|---|---|---|"]
+    rows = ["| where | key | does | in `[keys]` |", "|---|---|---|---|"]
     for key in KEYS:
         shown = " or ".join(f"`{name}`" for name in names(key))
-        rows.append(f"| {key.place} | {shown} | {key.help} |")
+        own = "" if key.keys == DIGITS else f"`{key.id}`"
+        rows.append(f"| {key.place} | {shown} | {key.help} | {own} |")
     return "\n".join(rows)

@@ -260,9 +260,9 @@ CREDITS = Kind(
 
 REQUESTS = Kind(
     name="requests",
-    title="Diagnostics",
+    title="Requests",
     one="request",
-    aliases=("diagnostics", "log"),
+    aliases=("network",),
     model=local.Asked,
     fields=(
         text("TIME", 9, 0, 8, lambda r: r.at[11:19], "dim"),

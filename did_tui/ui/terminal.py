@@ -163,7 +163,8 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
                 data = data.replace(ASK, "")
             if self._outlet is not None and not self._left:
                 self._asked += data.count(ASK)
-                self._outlet.write(data)
+                sent = getattr(self._app, "sent", None)
+                self._outlet.write(sent(data) if sent is not None else data)
 
         def disable_input(self) -> None:
             """Take what the terminal has still to answer, then read no more."""

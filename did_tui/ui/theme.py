@@ -1,8 +1,15 @@
-"""The colours of did-tui."""
+"""The colours of did-tui, and what moves."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from textual.theme import Theme
+
+AnimationLevel = Literal["none", "basic", "full"]
+
+#: What the setting ``motion`` is to Textual; None: what ``TEXTUAL_ANIMATIONS`` says.
+ANIMATIONS: dict[str, AnimationLevel | None] = {"full": None, "reduced": "none", "none": "none"}
 
 DARK = Theme(
     name="did-dark",
@@ -30,3 +37,110 @@ DARK = Theme(
         "scrollbar-background": "#0c0f16",
     },
 )
+
+LIGHT = Theme(
+    name="did-light",
+    dark=False,
+    primary="#1f4fc4",
+    secondary="#00695c",
+    accent="#7b2fa8",
+    warning="#8a5200",
+    error="#b3142b",
+    success="#17692d",
+    foreground="#1b2130",
+    background="#fbfbfd",
+    surface="#f0f2f7",
+    panel="#e4e8f1",
+    variables={
+        "muted": "#525c70",
+        "footer-background": "#e4e8f1",
+        "footer-key-foreground": "#1f4fc4",
+        "footer-description-foreground": "#3d4658",
+        "input-cursor-background": "#1f4fc4",
+        "block-cursor-text-style": "none",
+        "primary-muted": "#cfdaf7",
+        "scrollbar": "#c3cad9",
+        "scrollbar-hover": "#a9b3c8",
+        "scrollbar-active": "#1f4fc4",
+        "scrollbar-background": "#fbfbfd",
+    },
+)
+
+CONTRAST = Theme(
+    name="did-contrast",
+    dark=True,
+    primary="#ffff00",
+    secondary="#00ffff",
+    accent="#ffffff",
+    warning="#ffd000",
+    error="#ff9a9a",
+    success="#5cff5c",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    variables={
+        "muted": "#ffffff",
+        "footer-background": "#000000",
+        "footer-key-foreground": "#ffff00",
+        "footer-description-foreground": "#ffffff",
+        "input-cursor-background": "#ffff00",
+        "block-cursor-text-style": "bold",
+        "primary-muted": "#00308f",
+        "scrollbar": "#ffffff",
+        "scrollbar-hover": "#ffff00",
+        "scrollbar-active": "#ffff00",
+        "scrollbar-background": "#000000",
+    },
+)
+
+#: The sixteen colours that the user has chosen for the terminal, on its own background.
+TERMINAL = Theme(
+    name="did-terminal",
+    ansi=True,
+    dark=True,
+    primary="ansi_blue",
+    secondary="ansi_cyan",
+    accent="ansi_magenta",
+    warning="ansi_yellow",
+    error="ansi_red",
+    success="ansi_green",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    variables={
+        "muted": "ansi_bright_black",
+        "footer-background": "ansi_default",
+        "footer-key-foreground": "ansi_blue",
+        "footer-description-foreground": "ansi_default",
+        "input-cursor-background": "ansi_blue",
+        "input-cursor-foreground": "ansi_white",
+        "input-selection-background": "ansi_blue",
+        "input-selection-foreground": "ansi_white",
+        "screen-selection-background": "ansi_blue",
+        "screen-selection-foreground": "ansi_white",
+        "block-cursor-text-style": "bold",
+        "block-cursor-background": "ansi_blue",
+        "block-cursor-foreground": "ansi_white",
+        "primary-muted": "ansi_blue",
+        "border": "ansi_blue",
+        "border-blurred": "ansi_bright_black",
+        "scrollbar": "ansi_bright_black",
+        "scrollbar-hover": "ansi_blue",
+        "scrollbar-active": "ansi_blue",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "scrollbar-corner-color": "ansi_default",
+    },
+)
+
+#: By the setting's name.
+THEMES = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST, "terminal": TERMINAL}
+
+
+def name_of(setting: str) -> str:
+    """What Textual calls the theme of a setting."""
+    return THEMES[setting].name

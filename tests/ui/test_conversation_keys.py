@@ -73,7 +73,7 @@ def notices(app: ScriptedApp) -> str:
 
 def copied(app: ScriptedApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
-    monkeypatch.setattr(app, "copy_to_clipboard", texts.append)
+    monkeypatch.setattr(app, "copy", lambda text, _what: texts.append(text))
     return texts
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import os
 import pty
 import struct
@@ -15,8 +14,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from did_tui.config import Look
-from did_tui.ui.doctor import examine
 from did_tui.ui.terminal import CONGESTED, Outlet, capabilities, cell_size, chosen, typed_early
 
 
@@ -171,14 +168,3 @@ def test_the_size_of_a_cell(
 ) -> None:
     fcntl.ioctl(pair[1], termios.TIOCSWINSZ, struct.pack("HHHH", *winsize))
     assert cell_size(pair[1]) == cell
-
-
-def test_the_doctor_says_at_the_end_what_it_has_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("COLORTERM", raising=False)
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    out = io.StringIO()
-    assert examine(Look(), out) == 0
-    last = out.getvalue().splitlines()[-6:]
-    assert "Shape half, colours 256." in last
-    assert any(line.startswith("Cell: ") for line in last)

@@ -112,9 +112,8 @@ class KeyHelp(Dialog[None]):
             yield literal(title, "bold $primary")
             for key in KEYS:
                 if key.place == place and key.action not in self._without:
-                    yield literal(f"{' '.join(names(key)):<{LEFT}}", "$secondary") + literal(
-                        key.help
-                    )
+                    shown = " ".join(names(key, self.app.keymap))
+                    yield literal(f"{shown:<{LEFT}}", "$secondary") + literal(key.help)
             yield Content("")
         yield literal("Hold shift to use your terminal's own selection with the mouse.", "$muted")
 
@@ -139,10 +138,8 @@ class Shown(Dialog[None]):
 
     def action_copy(self) -> None:
         """Give it to the terminal's clipboard."""
-        self.app.copy_to_clipboard(self._secret)
-        self.notify("Copied.")
+        self.app.copy(self._secret, "it", secret=True)
 
     def action_copy_all(self) -> None:
         """Give everything to the terminal's clipboard."""
-        self.app.copy_to_clipboard(self._whole or self._secret)
-        self.notify("Copied all of it.")
+        self.app.copy(self._whole or self._secret, "all of it", secret=True)

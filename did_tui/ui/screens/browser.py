@@ -284,8 +284,7 @@ class Browser(Listing):
 
     def copy(self, text: str, what: str) -> None:
         """Give something to the terminal's clipboard."""
-        self.app.copy_to_clipboard(text)
-        self.notify(f"Copied the {what} ({len(text)} characters).")
+        self.app.copy(text, f"the {what} ({len(text)} characters)")
 
     # Doing
 
@@ -436,5 +435,5 @@ def commands_of(screen: Browser) -> Iterator[SystemCommand]:
                 yield SystemCommand(also.words, f"a {also.key}", partial(screen.do, also))
     for key in KEYS:
         if key.place == "list" and screen.check_action(key.action, ()):
-            name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key)[0]})"
+            name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key, screen.app.keymap)[0]})"
             yield SystemCommand(name, key.help, getattr(screen, f"action_{key.action}"))

@@ -346,6 +346,7 @@ class ChatScreen(ChatKeys):
         if not transcript.is_attached:
             return  # the screen is on its way out
         self._drawn_at = self._time()
+        self.app.logbook.look(self.conversation)
         agent = self.runner.agent if self.runner is not None else None
         if agent is not None:
             self._starters = agent.starter_message or self._starters

@@ -129,6 +129,10 @@ class ChatKeys(Screen[None]):
         if message is not None:
             self.copy(plain(message.heard_text))
 
+    def action_diagnose(self) -> None:
+        """What goes on behind it; the conversation goes on."""
+        self.app.action_diagnostics(2)
+
     def action_copy_report(self) -> None:
         """Copy what whoever mends it needs: versions, the trouble, and the offer."""
         offer = self.runner.unread_offer if self.runner is not None else ""
@@ -137,8 +141,7 @@ class ChatKeys(Screen[None]):
 
     def copy(self, text: str) -> None:
         """Give a text to the terminal's clipboard."""
-        self.app.copy_to_clipboard(text)
-        self.notify(f"Copied {len(text)} characters.", timeout=2)
+        self.app.copy(text, f"{len(text)} characters")
 
     @work(group="rate", exclusive=True)
     async def action_rate(self) -> None:
@@ -358,7 +361,7 @@ def commands_of(screen: ChatKeys) -> Iterator[SystemCommand]:
             continue
         seen.add(action)
         if screen.check_action(action, ()):
-            name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key)[0]})"
+            name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key, screen.app.keymap)[0]})"
             yield SystemCommand(name, key.help, getattr(screen, f"action_{action}"))
 
 

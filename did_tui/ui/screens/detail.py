@@ -243,8 +243,8 @@ class Detail(Screen[None]):
         raw = _without_secrets(self.resource.raw, self._kind.hides)
         text = json.dumps(raw, indent=2, ensure_ascii=False) if self._tab else ""
         text = text or self._kind.key(self.resource)
-        self.app.copy_to_clipboard(text)
-        self.notify(f"Copied {'the JSON' if self._tab else 'the id'} ({len(text)} characters).")
+        what = "the JSON" if self._tab else "the id"
+        self.app.copy(text, f"{what} ({len(text)} characters)")
 
     def action_leave_detail(self) -> None:
         """What is looked for is forgotten; then back to the list."""

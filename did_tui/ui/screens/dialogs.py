@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,6 +18,9 @@ from did_tui.live.events import Citation
 from did_tui.ui.keys import KEYS, names
 from did_tui.ui.screens.commands import COMMANDS
 from did_tui.ui.text import literal, one_line
+
+if TYPE_CHECKING:
+    from did_tui.ui.base import TerminalApp
 
 Value = TypeVar("Value")
 
@@ -39,6 +42,7 @@ SCROLLING = (
 class Dialog(ModalScreen[Value]):
     """A box over the conversation; escape leaves it and changes nothing."""
 
+    app: TerminalApp[Any]
     BINDINGS = [("escape", "dismiss", "back")]
     DEFAULT_CSS = """
     Dialog { align: center middle; }
@@ -193,8 +197,8 @@ class Passage(Dialog[None]):
     def action_copy(self) -> None:
         """The address, or the text where there is none."""
         citation = self._citations[self._index]
-        self.app.copy_to_clipboard(citation.source_url or citation.text)
-        self.notify("Copied.")
+        what = "the address" if citation.source_url else "the passage"
+        self.app.copy(citation.source_url or citation.text, what)
 
 
 class Help(Dialog[None]):
@@ -208,10 +212,10 @@ class Help(Dialog[None]):
     def compose(self) -> ComposeResult:
         """What is pressed where, and what may be written."""
         with self.frame(), VerticalScroll():
-            yield Static(_help())
+            yield Static(_help(self.app.keymap))
 
 
-def _help() -> Content:
+def _help(keymap: Mapping[str, str]) -> Content:
     lines = [literal("Hold shift to use your terminal's own selection with the mouse.", "$muted")]
     for place, title in (
         ("prompt", "In the prompt"),
@@ -222,7 +226,7 @@ def _help() -> Content:
         lines += [Content(""), Content.styled(title, "bold $primary")]
         for key in KEYS:
             if key.place == place:
-                lines += _row(" ".join(names(key)[:2]), key.help)
+                lines += _row(" ".join(names(key, keymap)[:2]), key.help)
     lines += [Content(""), Content.styled("Written into the prompt", "bold $primary")]
     for each in COMMANDS:
         lines += _row(f"/{each.name} {each.takes}".rstrip(), each.help)

@@ -19,6 +19,7 @@ from did_tui.ui.editor import edited
 from did_tui.ui.keys import bindings
 from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Choice, Dialog, Pick
+from did_tui.ui.screens.rebinding import Rebinding
 from did_tui.ui.text import literal, one_line
 from did_tui.ui.widgets.table import Cell, Column, Table
 from did_tui.ui.widgets.topbar import TopBar
@@ -207,6 +208,7 @@ class SettingsScreen(Screen[None]):
             self.app.read_settings()
         except TROUBLE as error:
             self.notify(str(error), title="config.toml", severity="error")
+        self.app.tell_clashes()
         self.fill()
 
     @work(group="change", exclusive=True)
@@ -234,6 +236,10 @@ class SettingsScreen(Screen[None]):
             self.notify(str(error), title="Not kept", severity="error")
             return
         self._read_again()
+
+    def action_rebind_keys(self) -> None:
+        """Every key, and another one for it."""
+        self.app.push_screen(Rebinding())
 
     def action_leave(self) -> None:
         """Back to where one was."""
