@@ -109,6 +109,7 @@ class World:
         self.paths: dict[str, Any] = json.loads(json.dumps(PATHS))
         self.asked: list[tuple[str, str, Any]] = []
         self.status = 200
+        self.error: Any = {"kind": "ServerError", "description": "out of order"}
         #: What PATCH and POST do.
         self.answers: dict[str, Callable[[Any], httpx.Response]] = {}
 
@@ -121,8 +122,7 @@ class World:
         if path == "/ada.png":
             return httpx.Response(200, content=FACE)
         if self.status != 200:
-            error = {"kind": "ServerError", "description": "out of order"}
-            return httpx.Response(self.status, json=error)
+            return httpx.Response(self.status, content=json.dumps(self.error))
         if request.method == "GET" and path in self.paths:
             return httpx.Response(200, content=json.dumps(self.paths[path]))
         if request.method in ("PATCH", "POST") and path in self.answers:
