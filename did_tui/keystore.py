@@ -31,10 +31,17 @@ class KeyPlace:
 
     @property
     def words(self) -> str:
-        """What it is called on the screen."""
+        """What it is called on the screen: of a command, in which a key may be, the program."""
         if self.sort == "keyring":
             return "the system's keyring"
-        return f"{self.sort} {Path(self.value).name if self.sort == 'file' else self.value}"
+        if self.sort == "file":
+            return f"file {Path(self.value).name}"
+        return f"command {Path(self.value.split()[0]).name if self.value.split() else ''}".strip()
+
+    @property
+    def in_full(self) -> str:
+        """The same with the whole path of a file."""
+        return self.value if self.sort == "file" else self.words
 
     def read(self) -> str:
         """The key; raises ``NoKey`` or ``BadSetting`` with a sentence that says what is wrong.

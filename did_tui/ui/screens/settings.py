@@ -58,7 +58,7 @@ def lines_of(settings: Settings, place: str) -> list[Line]:
     key = settings.key_place.words if settings.key_place else "–"
     if settings.key and place != "demo":
         key = "in the environment"
-    kept = f"It is in {settings.key_place.value}." if settings.key_place else "Where the key is."
+    kept = f"It is in {settings.key_place.in_full}." if settings.key_place else "Where the key is."
     account = [
         Line("profile", profile, whose, "Who asks. enter or p switches."),
         Line("api_url", settings.api_url, whose, "Where D-ID is; a profile says it."),
