@@ -88,8 +88,6 @@ def refusing(_request: httpx.Request) -> httpx.Response:
 class ScriptedPlayback:
     """Counts nothing, plays nothing."""
 
-    recorder = None
-
     hushed = False
 
     speaker_name = "PulseAudio · Headphones"

@@ -50,9 +50,11 @@ class BoothPrompt(Prompt):
         """No way to another program."""
         return action != "editor" and super().check_action(action, parameters)
 
-    def address(self, name: str) -> None:
-        """Say whom one writes to."""
-        self.placeholder = literal(f"Ask {one_line(name)}, then press enter")
+    def address(self, name: str, *, asks: bool = True) -> None:
+        """Say whom one writes to, and whether one can ask."""
+        who = one_line(name)
+        words = f"Ask {who}" if asks else f"Write what {who} is to say"
+        self.placeholder = literal(f"{words}, then press enter")
 
     def _remember(self, text: str) -> None:
         """The next visitor is somebody else."""
