@@ -1,8 +1,8 @@
 """config.toml: read as a whole and checked to the last line, written without losing a comment.
 
 It has settings by their names, ``profile = "work"`` for the profile that is used by itself,
-``[profiles.work]`` with ``OF_PROFILES`` and settings of its own, ``[keys]``, and ``[tools.NAME]`` for
-what agents may have done here (``live/tools.py``).
+``[profiles.work]`` with ``OF_PROFILES`` and settings of its own, ``[keys]``, and ``[tools.NAME]``
+for what agents may have done here (``live/tools.py``).
 """
 
 from __future__ import annotations

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import secrets
 import threading
+import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from did_tui.live.export import Record, Said, as_json
+from did_tui.live.transcript import Transcript
+
+KEEP_SECONDS = 15.0  # after which a transcript is written although a turn is not over
 
 
 class Archive:
@@ -44,6 +50,45 @@ class Archive:
             self.trouble = f"The transcript cannot be kept: {error.strerror or error}."
             return
         self._kept = record.messages
+
+
+class Keeping:
+    """Writes the transcript of a running conversation: when a turn is over, or has taken long.
+
+    ``record`` makes what is kept, ``explain`` hears once that it cannot be. Event loop only.
+    """
+
+    def __init__(
+        self, archive: Archive, record: Callable[[], Record], explain: Callable[[str], None]
+    ) -> None:
+        self._archive, self._record, self._explain = archive, record, explain
+        self._writing: asyncio.Task[None] | None = None
+        self._kept: tuple[object, ...] = ()
+        self._kept_at = time.monotonic()
+
+    def look(self, transcript: Transcript, now: float) -> None:
+        """Write it, if it is time."""
+        if self._writing is not None and not self._writing.done():
+            return
+        if not transcript.at_rest and now - self._kept_at < KEEP_SECONDS:
+            return
+        stamp = transcript.stamp()
+        if stamp != self._kept:
+            self._kept, self._kept_at = stamp, now
+            # No task of the conversation's: what is being written is not cancelled with them.
+            self._writing = asyncio.create_task(self._write())
+
+    async def end(self) -> None:
+        """Write what there is at the end."""
+        if self._writing is not None:
+            await self._writing
+        await self._write()
+
+    async def _write(self) -> None:
+        before = self._archive.trouble
+        await asyncio.to_thread(self._archive.keep, self._record())
+        if self._archive.trouble != before:
+            self._explain(self._archive.trouble)
 
 
 def write_private(path: Path, text: str, *, new: bool = False) -> None:

@@ -30,7 +30,7 @@ from did_tui.api.errors import (
     Unreachable,
 )
 from did_tui.api.models import RuntimeAgent
-from did_tui.live.archive import Archive
+from did_tui.live.archive import Archive, Keeping
 from did_tui.live.conversation import (
     Conversation,
     DropStream,
@@ -75,7 +75,6 @@ CLOSING_SECONDS = 2.0  # that closing waits for D-ID; the journal keeps what tak
 RECOVERY_PAUSES = (0.0, 1.0, 4.0)  # seconds before each attempt to connect again
 STEADY_SECONDS = 30.0  # of being connected, after which the attempts are counted anew
 TICK_SECONDS = 1.0
-KEEP_SECONDS = 15.0  # after which a transcript is written although a turn is not over
 
 #: What a caller needs to make a runner, which is loaded in a thread.
 __all__ = [
@@ -124,7 +123,7 @@ class Runner:
         self.playback = playback
         self.microphone = microphone
         self.known = Known(presenter=presenter)
-        self._client, self._journal, self._archive = client, journal, archive
+        self._client, self._journal = client, journal
         self._wishes = Wishes(options, persist, relay_only, tools)
         self._changed, self._explain = changed, explain
         self._line: Line | None = None
@@ -144,9 +143,7 @@ class Runner:
         self._resumed = False
         self._connected_at: float | None = None
         self._waiting: set[asyncio.Future[None]] = set()
-        self._keeping: asyncio.Task[None] | None = None
-        self._kept: tuple[object, ...] = ()
-        self._kept_at = time.monotonic()
+        self._keeping = Keeping(archive, self.record, explain) if archive is not None else None
 
     @property
     def agent(self) -> RuntimeAgent | None:
@@ -306,7 +303,8 @@ class Runner:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             conversation, line, now = self.conversation, self._line, time.monotonic()
-            self._keep_now_and_then(now)
+            if self._keeping is not None:
+                self._keeping.look(self.conversation.transcript, now)
             if line is None or conversation.phase != "connected":
                 continue
             strength = line.strength()
@@ -467,30 +465,8 @@ class Runner:
         self.emit(Closed(reason))
         self._line = None
         if self._keeping is not None:
-            await self._keeping
-        if self._archive is not None:
-            await self._keep(self._archive)
+            await self._keeping.end()
         await asyncio.to_thread(self.playback.close)
-
-    def _keep_now_and_then(self, now: float) -> None:
-        """Write the transcript when a turn is over, or has taken long."""
-        if self._archive is None or (self._keeping is not None and not self._keeping.done()):
-            return
-        transcript = self.conversation.transcript
-        if not transcript.at_rest and now - self._kept_at < KEEP_SECONDS:
-            return
-        stamp = transcript.stamp()
-        if stamp != self._kept:
-            self._kept, self._kept_at = stamp, now
-            # No task of ours: what is being written is not cancelled.
-            self._keeping = asyncio.create_task(self._keep(self._archive))
-
-    async def _keep(self, archive: Archive) -> None:
-        """Write the transcript, in a thread; say once that it cannot be."""
-        before = archive.trouble
-        await asyncio.to_thread(archive.keep, self.record())
-        if archive.trouble != before:
-            self._explain(archive.trouble)
 
     def record(self, zero: float | None = None) -> Record:
         """What was said, for keeping and exporting.

@@ -310,7 +310,9 @@ async def test_a_transcript_is_written_when_there_is_something_new_and_nobody_wa
     runner = await connected(bench, mode="TextOnly", archive=archive)
     await runner.ask("How do I interrupt you?")
     await until(lambda: archive.path is not None)
-    await until(lambda: runner._kept == runner.conversation.transcript.stamp())
+    keeping = runner._keeping
+    assert keeping is not None
+    await until(lambda: keeping._kept == runner.conversation.transcript.stamp())
     before = archive.kept
     await asyncio.sleep(2.5)
     assert archive.kept <= before + 1, "nothing is new"
