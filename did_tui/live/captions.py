@@ -286,7 +286,7 @@ class Captions:
         ):
             self._end(conversation, heard)
         self._done = conversation.utterances_done
-        if conversation.over:
+        if conversation.over or not conversation.plan.video:
             self._caption = None
         if not conversation.speaking:
             self._skip(conversation)

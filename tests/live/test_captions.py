@@ -293,11 +293,12 @@ def test_an_interrupted_greeting_stops() -> None:
     assert words(captions.at(9.0, 40)) == "Onetwo"
 
 
-def test_a_lost_connection_clears_the_captions() -> None:
+@pytest.mark.parametrize("event", [e.SessionEnded("network"), e.ModeChanged("TextOnly")])
+def test_where_nobody_speaks_any_more_there_are_no_captions(event: e.Event) -> None:
     conversation, captions = connected(), Captions()
     tell(conversation, e.Greeted("One two."), e.UtteranceStarted("v1"))
     captions.follow(conversation, 0.0)
-    tell(conversation, e.SessionEnded("network"))
+    tell(conversation, event)
     captions.follow(conversation, 0.4)
     assert captions.at(9.0, 40) == ("", "")
 
