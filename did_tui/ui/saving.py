@@ -48,10 +48,12 @@ class Edit:
     at: float
 
 
-async def save(app: DidTui, target: Target, after: Mapping[str, Any]) -> Mapping[str, str] | None:
+async def save(
+    app: DidTui, target: Target, after: Mapping[str, Any], safe: str = "Keep editing"
+) -> Mapping[str, str] | None:
     """Send what changed; what is wrong by path, {} when it is done, None when the user says no.
 
-    Raises ``DidError``.
+    ``safe`` is what saying no is called. Raises ``DidError``.
     """
     have = target.have
     patch = changes(have, after)
@@ -63,7 +65,7 @@ async def save(app: DidTui, target: Target, after: Mapping[str, Any]) -> Mapping
     if not patch:
         app.notify("Nothing was changed.")
         return {}
-    if not await _agreed(app, target, have, patch):
+    if not await _agreed(app, target, have, patch, safe):
         return None
     await target.send(patch)
     old = {key: have[key] for key in patch if key in have}
@@ -75,16 +77,14 @@ async def save(app: DidTui, target: Target, after: Mapping[str, Any]) -> Mapping
 
 
 async def _agreed(
-    app: DidTui, target: Target, have: Mapping[str, Any], patch: Mapping[str, Any]
+    app: DidTui, target: Target, have: Mapping[str, Any], patch: Mapping[str, Any], safe: str
 ) -> bool:
     """Show what will be sent, and what somebody else has changed in the meantime."""
     fields = ", ".join(patch)
     words = coloured(diff(have, {**have, **patch}))
     if any(isinstance(value, dict) for value in patch.values()):
         words += literal("\nD-ID replaces a block as a whole.", "$muted")
-    if not await app.push_screen_wait(
-        Confirm(f"Save {fields}?", words, deed="Save", safe="Keep editing")
-    ):
+    if not await app.push_screen_wait(Confirm(f"Save {fields}?", words, deed="Save", safe=safe)):
         return False
     now = editable((await target.fetch()).raw)
     meanwhile = changes(have, now)
@@ -98,9 +98,7 @@ async def _agreed(
     else:
         words += literal("\nYours touches none of it: theirs stays.", "$muted")
     question = f"“{target.name}” was changed meanwhile"
-    agreed = await app.push_screen_wait(
-        Confirm(question, words, deed="Save mine", safe="Keep editing")
-    )
+    agreed = await app.push_screen_wait(Confirm(question, words, deed="Save mine", safe=safe))
     return bool(agreed)
 
 

@@ -291,6 +291,7 @@ async def test_a_file_makes_or_changes_its_agent(
             app.clear_notifications()
         await take("ada")
         assert "The file is without" in said(pilot)
+        assert "Leave it" in said(pilot)
         assert bodies(world, "PATCH") == []
         await press(pilot, "y")
         assert bodies(world, "PATCH") == [{"greetings": ["Hi"]}]

@@ -72,7 +72,7 @@ async def import_agent(browser: Browser, _row: Any) -> bool:
         lambda patch: client.update_agent(agent.id, patch, elevenlabs_key=_key()),
         lambda patch: limits.agent_problems(patch, creating=False),
     )
-    return await save(browser.app, target, {**target.have, **wanted.patch}) == {}
+    return await save(browser.app, target, {**target.have, **wanted.patch}, "Leave it") == {}
 
 
 async def _create(browser: Browser, wanted: Mapping[str, Any], diff: list[str]) -> bool:
