@@ -598,7 +598,10 @@ async def test_who_wants_to_know_is_told_how_it_was(
         await settle(pilot)
         assert runner.closed, "nothing costs any more while the question stands"
         if wanted:
-            assert "[b]So?[/]" in words(app.export_screenshot())
+            shot = words(app.export_screenshot())
+            assert "[b]So?[/]" in shot
+            assert "ended" in shot
+            assert "closing the stream" not in shot
         for key in keys:
             await pilot.press(key)
             await settle(pilot)

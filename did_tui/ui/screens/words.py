@@ -57,7 +57,7 @@ _ENDED = {
 def state(conversation: Conversation, *, leaving: bool) -> tuple[str, str]:
     """The words in the corner, and their mood."""
     recovery = conversation.recovery
-    if leaving:
+    if leaving and not conversation.over:
         return _STATES["disconnecting"]
     if conversation.phase == "connecting" and recovery is not None:
         return f"◐ reconnecting {recovery.attempt} of {recovery.most}", "busy"
