@@ -36,13 +36,14 @@ class Also:
     """Something that can be done besides what has a key: the menu under ``a`` has it.
 
     ``deed`` gets the list's screen and the row under the cursor, None where there is none;
-    ``alone`` says that it needs no row.
+    ``alone`` says that it needs no row, ``writes`` that a read-only profile may not do it.
     """
 
     key: str
     words: str
     deed: Callable[[Any, Any], Awaitable[bool]]
     alone: bool = False
+    writes: bool = False
 
 
 Pages = Callable[["Client", Place], AsyncIterator[Sequence[Resource]]]

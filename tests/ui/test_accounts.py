@@ -222,6 +222,18 @@ async def test_a_read_only_profile_says_so_and_sends_nothing(world: World, tmp_p
             await pilot.press(key)
             assert isinstance(app.screen, Browser), key
             assert app.told == ["This profile is read-only: nothing is changed."], key
+        for key in "wixr":
+            app.told.clear()
+            await pilot.press("a", key)
+            await settle(pilot)
+            assert isinstance(app.screen, Browser), key
+            assert app.told == ["This profile is read-only: nothing is changed."], key
+        app.go(BY_NAME["sessions"])
+        await settle(pilot)
+        app.told.clear()
+        await pilot.press("n")
+        assert app.told == ["This profile is read-only: nothing is changed."]
+        app.go(BY_NAME["agents"])
         client = await app.client()
         with pytest.raises(ReadOnly):
             await client.delete_agent("agt_ada")

@@ -200,6 +200,6 @@ async def speech_token(browser: Browser, row: Any) -> bool:
 
 
 SESSIONS_ALSO = (
-    Also("j", "Have the avatar join your own room", join_session, True),
+    Also("j", "Have the avatar join your own room", join_session, True, True),
     Also("t", "A token for speech recognition", speech_token, True),
 )

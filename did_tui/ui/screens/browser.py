@@ -56,6 +56,7 @@ WRITING = frozenset(("new_row", "edit_row", "write_row", "clone_row", "undo_edit
 OUR_OWN = frozenset(("chats", "sessions"))
 ALWAYS = frozenset(("new_row", "undo_edit", "query", "also"))  # of these, those that need no row
 WHILE_PICKING = frozenset(("new_row", "listen"))
+READ_ONLY = "This profile is read-only: nothing is changed."
 SLOW = 0.15  # seconds after which one wants to know that something is being done
 TYPED = frozenset(("agents", "knowledge"))  # kinds whose name is typed before one is deleted
 
@@ -74,21 +75,22 @@ class Browser(Listing):
         """Only what this kind can; greyed where there is nothing to do it to."""
         if action in OF_SOME and action not in self._can:
             return False
-        if action in WRITING and self._only_reads:
+        if self._is_kept_from(action):
             return None
         if action in OF_SOME - ALWAYS and self.table.current is None:
             return None
         return True
 
-    @property
-    def _only_reads(self) -> bool:
-        return self.app.read_only and self.kind.name not in OUR_OWN
+    def _is_kept_from(self, action: str) -> bool:
+        """Whether a read-only profile may not do this here; nothing of this computer is new."""
+        ours = self.kind.name in OUR_OWN and action != "new_row"
+        return self.app.read_only and action in WRITING & self._can and not ours
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key does nothing."""
         action = next((one.action for one in self._bindings.key_to_bindings.get(event.key, ())), "")
-        if self._only_reads and action in WRITING & self._can:
-            self.notify("This profile is read-only: nothing is changed.", severity="warning")
+        if self._is_kept_from(action):
+            self.notify(READ_ONLY, severity="warning")
 
     def __init__(self, place: Place, *, picking: bool = False, words: str = "") -> None:
         super().__init__(place, narrow_preview=picking)
@@ -332,7 +334,10 @@ class Browser(Listing):
 
     def do(self, also: Also) -> None:
         """Do something of the menu with the resource under the cursor; some make another one."""
-        (self._make if also.alone else self._do)(also.deed, self.current())
+        if also.writes and self.app.read_only:
+            self.notify(READ_ONLY, severity="warning")
+        else:
+            (self._make if also.alone else self._do)(also.deed, self.current())
 
     def action_fetch(self) -> None:
         """Fetch an export and unpack it."""

@@ -229,4 +229,4 @@ async def read_here(path: str) -> tuple[str, bytes]:
     return await asyncio.to_thread(read)
 
 
-FILES_ALSO = (Also("f", "Have D-ID look for faces in it", faces_of_file),)
+FILES_ALSO = (Also("f", "Have D-ID look for faces in it", faces_of_file, writes=True),)
