@@ -39,6 +39,7 @@ class PtyProgram:
     ) -> None:
         self._answer = answer
         self.terminal = Terminal(cols, rows)
+        self.written = bytearray()  # by the program, all of it
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
         self.modes_before = termios.tcgetattr(slave)
@@ -74,6 +75,7 @@ class PtyProgram:
         except OSError:
             return False
         self.terminal.feed_bytes(data)
+        self.written += data
         self.questions(data.count(b"\x1b[6n"))
         return bool(data)
 

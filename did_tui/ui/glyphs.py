@@ -23,7 +23,7 @@ _TWINS = {
     **dict.fromkeys("─━═╌┄▔▁▂▃▄▅▆▇▀╸╺⎺⎽", "-"),
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼╔╗╚╝┏┓┗┛▗▖▝▘▛▜▙▟", "+"),
     **dict.fromkeys("→▸▶▷›»❯⌊", ">"),
-    **dict.fromkeys("←◂◀‹«", "<"),
+    **dict.fromkeys("←◂◀‹«⏎↵", "<"),
     **dict.fromkeys("↑▲△", "^"),
     **dict.fromkeys("↓▼▽", "v"),
     **dict.fromkeys("“”„″", '"'),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from conftest import RunningEmulator
 from hypothesis import given
 from hypothesis import strategies as st
+from ptyrun import PtyProgram
 from rich.cells import cell_len
 from textual.color import Color
 
@@ -99,3 +102,34 @@ def _contrast(one: Color, other: Color) -> float:
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def test_a_terminal_without_colours_and_signs_is_sent_none(
+    emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    """Not one colour and not one sign beyond ASCII, lists, dialogs, face and diagnostics alike."""
+    env = emulator.env | {"DID_TUI_HOME": str(tmp_path), "DID_TUI_MOTION": "none"}
+    arguments = ["--glyphs", "ascii", "--audio", "none"]
+    with PtyProgram(arguments, env=env, colours=False) as program:
+        program.until(lambda terminal: "ready" in terminal.text)
+        program.type("?")
+        program.until(lambda terminal: "another one like it" in terminal.text)
+        program.type("\x1b")
+        program.until(lambda terminal: "Noor" in terminal.text)
+        program.type(":")
+        program.until(lambda terminal: "Search for commands" in terminal.text)
+        program.type("\x1b")
+        program.until(lambda terminal: "Noor" in terminal.text)
+        program.type("c")
+        program.until(lambda terminal: "fps" in terminal.text, 40)
+        program.type("\x1b")
+        program.until(lambda terminal: "esc end" in terminal.text)
+        program.type("L")
+        program.until(lambda terminal: "steps agent ms" in terminal.text)
+        program.process.terminate()
+        program.wait()
+    sent = program.written.decode()
+    assert sent.isascii()
+    found = re.findall("\x1b\\[([0-9;:]*)m", sent)
+    codes = {int(code or 0) for one in found for code in one.split(";")}
+    assert codes <= set(range(10)) | set(range(20, 30)), "bold, reverse and their like alone"

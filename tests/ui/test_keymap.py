@@ -143,3 +143,12 @@ async def test_footer_help_and_the_key_itself_follow(tmp_path: Path) -> None:
 
 def _text(app: ScriptedApp) -> str:
     return re.sub(r"<[^>]*>", " ", app.export_screenshot()).replace("&#160;", " ")
+
+
+def test_the_readmes_example_clashes_with_nothing(tmp_path: Path) -> None:
+    readme = Path(__file__).parent.parent.parent / "README.md"
+    found = re.search(r"```toml\n(\[keys\].*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    keys = read(configfile.parse(found[1], tmp_path / "config.toml").keys)
+    assert keys.keys == {"delete-row": "D", "mute": "f10,ctrl+e"}
+    assert keys.complaints == ()

@@ -101,6 +101,7 @@ class ChatScreen(ChatKeys):
     def on_mount(self) -> None:
         """Connect at once."""
         self._say_where()
+        self.prompt.cursor_blink = self.app.look.motion == "full"
         self.stage.show_steps(True)
         self.set_interval(TICK, self._tick)
         self.show_thumbnail()
@@ -394,7 +395,8 @@ class ChatScreen(ChatKeys):
         self._tick()
 
     def on_video_view_shown(self) -> None:
-        """The face is there."""
+        """The face is there; it moves no more where nothing is to move."""
+        self.frozen = self.frozen or self.app.look.motion == "none"
         self._show_progress()
 
     def _tick(self) -> None:

@@ -60,6 +60,8 @@ class Dialog(ModalScreen[Value]):
     Dialog OptionList:focus > .option-list--option-highlighted {
         color: $foreground; background: $primary 30%; text-style: bold;
     }
+    Dialog OptionList:nocolor > .option-list--option-highlighted,
+    Dialog OptionList:nocolor:focus > .option-list--option-highlighted { text-style: bold reverse; }
     Dialog VerticalScroll {
         height: auto; max-height: 60vh; scrollbar-size-vertical: 1; background: $panel;
     }

@@ -57,6 +57,8 @@ class Welcome(Screen[None]):
     Welcome OptionList:focus > .option-list--option-highlighted {
         color: $foreground; background: $primary 30%; text-style: none;
     }
+    Welcome OptionList:nocolor > .option-list--option-highlighted,
+    Welcome OptionList:nocolor:focus > .option-list--option-highlighted { text-style: reverse; }
     Welcome #terminal { color: $muted; margin: 1 0 0 0; }
     """
 
