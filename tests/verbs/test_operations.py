@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from did_tui.__main__ import _parser
 from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
 from did_tui.api.errors import ApiError, BadRequest, SessionLost
 from did_tui.api.operations import OPERATIONS, Operation, markdown
+from did_tui.commandline import parser
 from did_tui.verbs.table import kind_of, verb_of
 
 README = Path(__file__).parents[2] / "README.md"
@@ -51,7 +51,7 @@ def test_the_agents_api_is_there_whole() -> None:
 
 
 def test_every_command_of_the_table_exists() -> None:
-    commands = _parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    commands = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
     assert commands is not None
     for one in OPERATIONS:
         kind, *verb = one.command.split()
