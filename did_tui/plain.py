@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from did_tui.api.errors import DidError
 from did_tui.config import NoKey, Settings, log_directory
 from did_tui.live.journal import Journal, sweep
+from did_tui.live.roomsdk import settle
 from did_tui.live.transcript import LONGEST_MESSAGE, Message
 from did_tui.text import harmless_json, one_line, plain
 from did_tui.ui.local import STREAMS, TRANSCRIPTS
@@ -33,6 +34,7 @@ from did_tui.verbs.run import DONE, FAILED, NOT_ALLOWED, UNUSABLE, exit_code
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
+    from did_tui.api.models import Agent
     from did_tui.live.runner import Reply, Runner
 
 STDIN = 0
@@ -46,6 +48,9 @@ INTERRUPTED = 128 + signal.SIGINT
 _ENDED = {
     "inactivity": "D-ID closed the stream because nobody said anything for a while.",
     "network": "The connection to D-ID was lost.",
+    "message_limit": "D-ID ended the session: the limit of messages is reached.",
+    "time_limit": "D-ID ended the session: the limit of time is reached.",
+    "ended_by_agent": "The agent has ended the conversation.",
 }
 _AGAIN = "The next line connects again."
 
@@ -75,6 +80,8 @@ def converse(settings: Settings, open_client: Callable[[], Awaitable[Client]], w
             return asyncio.run(_Line(settings, open_client, wish).run())
         except KeyboardInterrupt:  # before there is anything to be closed
             return INTERRUPTED
+        finally:
+            settle()
 
 
 class Grown:
@@ -194,7 +201,7 @@ class _Line:
             if self._wish.state is not None:
                 self._say((await sweep(client, Journal(self._wish.state / STREAMS))).said)
             self._say(f"Connecting with {self._name}.")
-            runner = self._runner = await self._new_runner(client, agent.id)
+            runner = self._runner = await self._new_runner(client, agent)
             opening = asyncio.create_task(runner.open())
             try:
                 await self._talk()
@@ -204,7 +211,7 @@ class _Line:
         finally:
             await client.close()
 
-    async def _new_runner(self, client: Client, agent_id: str) -> Runner:
+    async def _new_runner(self, client: Client, agent: Agent) -> Runner:
         live = await asyncio.to_thread(__import__, "did_tui.live.runner", fromlist=["Runner"])
         from did_tui.live.media.output import Output
 
@@ -230,7 +237,7 @@ class _Line:
         talk, state = self._settings.talk, self._wish.state
         runner: Runner = live.Runner(
             client,
-            agent_id,
+            agent.id,
             playback,
             options=talk.options,
             mode=talk.mode,
@@ -238,6 +245,9 @@ class _Line:
             relay_only=talk.relay_only,
             journal=Journal(state / STREAMS) if state is not None else None,
             archive=live.Archive(state / TRANSCRIPTS) if state and talk.transcripts else None,
+            presenter=agent.presenter.type,
+            # Nobody can be asked here: what is to be asked about is not done.
+            tools=live.ToolBox(self._settings.tools),
             changed=self._changed,
             explain=self._say,
         )

@@ -20,6 +20,7 @@ from did_tui.api.errors import DidError
 from did_tui.api.models import RuntimeAgent
 from did_tui.config import Settings, log_directory
 from did_tui.live.journal import Journal, sweep
+from did_tui.live.roomsdk import settle
 from did_tui.ui import crash
 from did_tui.ui.accounts import TROUBLE, AccountApp, OpenClient
 from did_tui.ui.booth import Rules, pause
@@ -242,6 +243,7 @@ class KioskApp(AccountApp):
             mode=talk.mode,
             relay_only=talk.relay_only,
             journal=Journal(state / STREAMS) if state is not None else None,
+            presenter=self.agent.avatar.type,
             changed=visit.changed,
         )
         visit.sound.playback, visit.sound.output = playback, output
@@ -303,4 +305,5 @@ async def run(app: KioskApp) -> int:
             await app.run_async()
         finally:
             await app.hang_up()
+            await asyncio.to_thread(settle)
     return app.return_code or 0
