@@ -34,11 +34,12 @@ class Call:
         agent_id: str,
         playback: Playback,
         options: Mapping[str, Any] = STREAM_OPTIONS,
+        **more: Any,
     ) -> None:
         self.explained: list[str] = []
         self.pictures: list[np.ndarray] = []
         self.runner = Runner(
-            client, agent_id, playback, options=options, explain=self.explained.append
+            client, agent_id, playback, options=options, explain=self.explained.append, **more
         )
         self.playback = playback
         playback._on_picture = self._picture
