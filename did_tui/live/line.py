@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,7 +28,7 @@ from did_tui.api.errors import (
 )
 from did_tui.api.models import ChatResponse, RuntimeAgent
 from did_tui.api.modes import Mode
-from did_tui.live import roomsdk, rtc
+from did_tui.live import rtc
 from did_tui.live.conversation import Conversation
 from did_tui.live.echo import EchoCanceller
 from did_tui.live.events import (
@@ -196,14 +195,12 @@ class Line:
         plan, known = self._conversation.plan, self.known
         self._spawn(self._guard())
         try:
-            meeting = known.expressive is not False
-            if meeting:  # where it is not known to have streams, that has to be known first
-                if known.expressive:
-                    self._spawn(_load_rooms())
+            first = known.expressive is None
+            if first:  # whether it has streams or rooms has to be known
                 await self._step("agent", self._meet())
             async with asyncio.TaskGroup() as tasks:
                 steps: list[tuple[Step, Coroutine[Any, Any, None]]] = []
-                if not meeting:
+                if not first:
                     steps.append(("agent", self._meet()))
                 room = plan.video and known.expressive
                 if room:
@@ -217,10 +214,10 @@ class Line:
                     if step == "stream":
                         self._opening = task
         except* _StepFailed as failures:
-            first = failures.exceptions[0]
-            if isinstance(first, _StepFailed):
-                self.error = first.error
-                self._emit(failure(first.step, first.error))
+            failed = failures.exceptions[0]
+            if isinstance(failed, _StepFailed):
+                self.error = failed.error
+                self._emit(failure(failed.step, failed.error))
 
     def _new_room(self) -> Room:
         def named(chat_id: str) -> None:
@@ -440,12 +437,6 @@ class Line:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(self.stream.close(), self.socket.close())
-
-
-async def _load_rooms() -> None:
-    """Load the library of rooms while the agent is asked for; what is wrong with it shows later."""
-    with suppress(roomsdk.NoRooms):
-        await asyncio.to_thread(roomsdk.load)
 
 
 def failure(step: Step, error: DidError) -> Failed:

@@ -2,6 +2,7 @@
 
     python tests/bench/connecting.py                 # 20 conversations each, 1 minute
     python tests/bench/connecting.py --runs 50 --sdk 1.2.10
+    python tests/bench/connecting.py --agent Iris    # who is in a room
 
 Both ask for the agent, make a chat and a stream, answer its offer and wait until the data channel
 is open; the first frame counts when it is decoded and due to be drawn. The conversations take
@@ -30,6 +31,7 @@ from websdk import Talk, Unavailable, download, served
 
 from did_tui.api.client import Client
 from did_tui.api.credentials import Credentials
+from did_tui.api.models import Agent
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.speaker import SilentSpeaker
 from did_tui.live.runner import Runner
@@ -58,14 +60,14 @@ def emulator() -> Iterator[str]:
         process.wait(10)
 
 
-async def with_did_tui(client: Client, agent_id: str) -> Times:
+async def with_did_tui(client: Client, agent: Agent) -> Times:
     """One conversation of the program's own live room."""
     first_frame: list[float] = []
     playback = Playback(
         open_speaker=lambda _sink: SilentSpeaker(),
         on_picture=lambda: first_frame.append(time.monotonic()),
     )
-    runner = Runner(client, agent_id, playback)
+    runner = Runner(client, agent.id, playback, presenter=agent.presenter.type)
     begun = time.monotonic()
     connected = 0.0
     async with asyncio.timeout(SECONDS):
@@ -88,19 +90,17 @@ async def with_sdk(talk: Talk, agent_id: str, url: str) -> Times:
     return timed["connected"], timed["frame"]
 
 
-async def measure(url: str, page: str, runs: int) -> dict[str, list[Times]]:
+async def measure(url: str, page: str, runs: int, name: str) -> dict[str, list[Times]]:
     """The times of each program, the first run left out."""
     client = Client(Credentials.parse(KEY), url, url.replace("http", "ws", 1))
-    agent_id = next(
-        agent.id for agent in [a async for a in client.agents()] if agent.name == "Mira"
-    )
+    agent = await client.find_agent(name)
     ours, theirs = [], []
     async with Chromium() as browser:
         talk = await Talk.open(browser, page)
         for _ in range(runs + 1):
-            ours.append(await with_did_tui(client, agent_id))
+            ours.append(await with_did_tui(client, agent))
             await asyncio.sleep(REST)
-            theirs.append(await with_sdk(talk, agent_id, url))
+            theirs.append(await with_sdk(talk, agent.id, url))
             await asyncio.sleep(REST)
         await talk.page.close()
     await client.close()
@@ -129,6 +129,7 @@ def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--runs", type=int, default=20, help="conversations each (%(default)s)")
+    parser.add_argument("--agent", default="Mira", help="who is met (%(default)s)")
     parser.add_argument("--sdk", default="2.0.10", help="the SDK's version (%(default)s)")
     options = parser.parse_args()
     if program() is None:
@@ -141,7 +142,7 @@ def main() -> int:
             print(f"D-ID's SDK is not to be had: {error}.", file=sys.stderr)
             return 1
         with emulator() as url, served(dist) as page:
-            show(asyncio.run(measure(url, page, options.runs)))
+            show(asyncio.run(measure(url, page, options.runs, options.agent)))
     return 0
 
 
