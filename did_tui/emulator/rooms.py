@@ -27,7 +27,8 @@ from did_tui.emulator.voice import Voice
 REFRESH = 0.5  # of the time that a token is good for, after which the user gets a new one
 GLANCE = 0.25  # seconds between two looks at a user who is gone
 BACK_SECONDS = 2.0  # that a client takes to connect anew from the beginning, and more
-NO_PATH = "404 page not found"  # LiveKit's words; a client then asks for the older path
+FULL = "room has exceeded its max participants"  # LiveKit's words, as the next ones
+NO_PATH = "404 page not found"  # a client then asks for the older path
 
 
 class _Mind:
@@ -90,13 +91,15 @@ class Rooms:
         except InvalidToken as error:
             await socket.send_denial_response(PlainTextResponse(f"invalid token: {error}", 401))
             return
+        if self._limits.participants < 2:
+            await socket.send_denial_response(PlainTextResponse(FULL, 500))  # as LiveKit 1.13 does
+            return
         await socket.accept()
         if socket.query_params.get("reconnect") in ("1", "true"):
             # It would go on with its old connections, and aiortc has no ICE restart for that.
-            await _turn_away(socket, "STATE_MISMATCH", "RECONNECT")
-            return
-        if self._limits.participants < 2:
-            await _turn_away(socket, "JOIN_FAILURE", "DISCONNECT")
+            again = SignalResponse(leave=leave("STATE_MISMATCH", "RECONNECT"))
+            await socket.send_bytes(again.SerializeToString())
+            await socket.close()
             return
         async with self._joining:
             room = self._open.get(session.id) or await self._make(session)
@@ -186,9 +189,3 @@ def _token(asked: Request | WebSocket) -> str:
     """The token that a client brings: in the address, or in the header as newer ones do."""
     bearer = asked.headers.get("authorization", "").removeprefix("Bearer ")
     return asked.query_params.get("access_token") or bearer
-
-
-async def _turn_away(socket: WebSocket, reason: str, action: str) -> None:
-    message = SignalResponse(leave=leave(reason, action))
-    await socket.send_bytes(message.SerializeToString())
-    await socket.close()

@@ -271,7 +271,7 @@ async def test_who_is_not_let_in(emulator: Emulator) -> None:
         await User().join(session)
     session = await emulator.session()
     await emulator.order("limits", "PATCH", participants=1)
-    with pytest.raises(rtc.ConnectError):
+    with pytest.raises(rtc.ConnectError, match="500"):
         await User().room.connect(session["session_url"], session["session_token"])
     await emulator.order("limits", "PATCH", participants=2)
     user = await User().join(session)
