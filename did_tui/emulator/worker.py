@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -66,7 +67,8 @@ async def _work(livekit: LiveKit, *, until_eof: bool) -> None:
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, over.set)
+        with suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, over.set)
     if until_eof:
         threading.Thread(
             target=lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(over.set)),
