@@ -79,8 +79,8 @@ def add_livekit(parser: argparse.ArgumentParser) -> None:
         "--livekit-url",
         default="",
         metavar="URL",
-        help="have the rooms on a LiveKit server instead of here, as ws://localhost:7880 (also"
-        " LIVEKIT_URL)",
+        help="have the rooms on a LiveKit server instead of here, as ws://localhost:7880; for a"
+        " worker LIVEKIT_URL will do",
     )
     parser.add_argument(
         "--livekit-key", default="", metavar="KEY", help="its key (also LIVEKIT_API_KEY)"

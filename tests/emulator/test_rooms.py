@@ -299,6 +299,32 @@ async def test_a_broken_line_is_taken_up_again(emulator: Emulator) -> None:
             assert len(await user.frames(3)) == 3
 
 
+async def test_a_token_for_coming_back_is_given_in_time(emulator: Emulator) -> None:
+    await emulator.order("limits", "PATCH", idle_seconds=1)
+    try:
+        async with emulator.joined() as (_, user):
+            renewed = asyncio.Event()
+            user.room.on("token_refreshed", renewed.set)
+            await asyncio.wait_for(renewed.wait(), 20)
+    finally:
+        await emulator.order("limits", "PATCH", idle_seconds=120)
+
+
+async def test_a_server_that_freezes_says_nothing_more(emulator: Emulator) -> None:
+    async with emulator.joined() as (session, user):
+        await user.frames(1)
+        await emulator.order(f"sessions/{session['id']}/vanish")
+        await emulator.order(f"sessions/{session['id']}/hear", text="Hello")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await user.event("chat/answer")
+        room = await emulator.room(session)
+        assert room is not None
+        assert room["present"], "its socket is still open"
+        await emulator.order("sessions/all/close")
+        assert await emulator.room(session) is None
+
+
 async def test_a_microphone_is_listened_to(emulator: Emulator) -> None:
     async with emulator.joined() as (session, user):
         source = rtc.AudioSource(48_000, 1)
