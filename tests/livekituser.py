@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from livekit import rtc
 
-SECONDS = 20.0  # for anything to happen
+SECONDS = 60.0  # for anything to happen
 FAREWELL = 0.5  # after a disconnect: the SDK's threads abort the process if it ends before
 
 # The SDK logs through the root logger, which pytest would show for every test.

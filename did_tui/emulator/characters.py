@@ -18,6 +18,7 @@ from did_tui.emulator.store import Store
 from did_tui.emulator.voice import Timbre
 
 BIRTHDAY = "2026-01-05T09:00:00.000Z"  # seed data carry the same time in every run
+PAUSE = 0.02  # seconds between two looks at whether somebody waits for a face
 OWNER = "auth0|emulator"
 
 
@@ -40,6 +41,7 @@ class Faces:
         self._faces: dict[str, Face] = {}
         self._idle: dict[str, bytes] = {}
         self._locks = {look: threading.Lock() for look in LOOKS}
+        self._asked: list[str] = []
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._paint_ahead, name="faces", daemon=True)
 
@@ -52,7 +54,14 @@ class Faces:
         self._closed.set()
 
     def get(self, look: str) -> Face:
-        """The face, painted now if it is not yet there."""
+        """The face, painted now if it is not yet there; none is painted ahead meanwhile."""
+        self._asked.append(look)
+        try:
+            return self._painted(look)
+        finally:
+            self._asked.remove(look)
+
+    def _painted(self, look: str) -> Face:
         with self._locks[look]:
             if look not in self._faces:
                 self._faces[look] = Face(LOOKS[look], self._seed)
@@ -68,9 +77,11 @@ class Faces:
 
     def _paint_ahead(self) -> None:
         for look in LOOKS:
+            while self._asked and not self._closed.wait(PAUSE):
+                pass
             if self._closed.is_set():
                 return
-            self.get(look)
+            self._painted(look)
 
 
 def character_of(store: Store, agent: Mapping[str, Any]) -> Character:

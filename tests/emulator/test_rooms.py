@@ -14,7 +14,7 @@ import httpx
 import pytest
 from conftest import KEY, RunningEmulator, running_emulator
 from livekit import rtc
-from livekituser import FAREWELL, User
+from livekituser import FAREWELL, SECONDS, User
 from roomserver import KEY as LIVEKIT_KEY
 from roomserver import SECRET, needs_server, running_server
 
@@ -187,7 +187,7 @@ async def test_what_the_control_api_orders(emulator: Emulator) -> None:
             "lk.transcription", lambda reader, who: user.beside(_read(reader, heard))
         )
         await emulator.order(f"{orders}/text", text="x" * 40_000 + "é", topic="lk.transcription")
-        assert await asyncio.wait_for(heard, 20) == "x" * 40_000 + "é"
+        assert await asyncio.wait_for(heard, SECONDS) == "x" * 40_000 + "é"
         await emulator.order(f"{orders}/data", text='{"half', topic="chat/partial")
         await user.until(lambda: user.damaged == [b'{"half'])
         await emulator.order(f"{orders}/hear", text="Hello")
@@ -305,7 +305,7 @@ async def test_a_token_for_coming_back_is_given_in_time(emulator: Emulator) -> N
         async with emulator.joined() as (_, user):
             renewed = asyncio.Event()
             user.room.on("token_refreshed", renewed.set)
-            await asyncio.wait_for(renewed.wait(), 20)
+            await asyncio.wait_for(renewed.wait(), SECONDS)
     finally:
         await emulator.order("limits", "PATCH", idle_seconds=120)
 
@@ -332,7 +332,7 @@ async def test_a_microphone_is_listened_to(emulator: Emulator) -> None:
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         await user.room.local_participant.publish_track(track, options)
         silence = rtc.AudioFrame(bytes(960), 48_000, 1, 480)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SECONDS):
             while True:
                 await source.capture_frame(silence)
                 room = await emulator.room(session)
@@ -353,7 +353,7 @@ async def test_sessions_leave_nothing_behind(emulator: Emulator, running: Runnin
     for _ in range(3):
         async with emulator.joined():
             pass
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SECONDS):
             while (await emulator.order("state", "GET"))["rooms"]:
                 await asyncio.sleep(0.02)
         counts.append(held())
