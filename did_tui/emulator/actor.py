@@ -32,6 +32,11 @@ TOOL_SECONDS = 10.0  # that a client tool has
 LONGEST_MESSAGE = 40_000  # characters that are looked at
 MOST_WAITING = 10  # utterances that wait to be heard; more are rejected
 
+NO_EARS = (
+    "I hear you, but I cannot make out words: this is D-ID's emulator, which has nobody who"
+    " understands speech. Please type what you want to say."
+)
+
 #: Why D-ID ends a session by an error; every other reason is an ordinary end.
 ERRORS = ("unknown_error", "network_issue")
 MOODS: dict[str, Mood] = {"professional": "neutral", "friendly": "happy", "sad": "sad"}
@@ -102,7 +107,7 @@ class Actor:
         self._answer: _Answer | None = None
         self._turns = self._messages = self._calling = 0
         self._turn: int | None = None
-        self._over = False
+        self._over = self._has_overheard = False
         self._begun = self._touched = asyncio.get_running_loop().time()
         self.heard: dict[str, Any] = {}
         """What the client has said on D-ID's quiet topics, the latest of each."""
@@ -146,6 +151,14 @@ class Actor:
         said = {"content": text, "role": "user", "id": _new("msg_"), "created_at": timestamp()}
         self._outlet.send("chat/audio-transcribed", said)
         self.read("lk.chat", text)
+
+    def overhear(self) -> None:
+        """The user has said something aloud: it cannot tell what, and says so, once."""
+        self.touch()
+        if not self._over and not self._has_overheard:
+            self._has_overheard = True
+            self._cut()
+            _kept(self._speeches, self._think("", NO_EARS))
 
     def touch(self) -> None:
         """Note that the client has said something."""

@@ -88,6 +88,7 @@ class Room:
             addresses=self._addresses,
             on_open=self._opened,
             on_packet=self._packet,
+            on_said=self.actor.overhear,
             on_gone=lambda: guest.hang_up(),
         )
         guest = Guest(_new("PA_"), str(claims["sub"]), claims, peer)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import av
 from aiortc import (
     MediaStreamTrack,
     RTCBundlePolicy,
@@ -20,6 +21,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
+from did_tui.emulator.ears import Ears
 from did_tui.emulator.face import Face
 from did_tui.emulator.peer import (
     Clock,
@@ -45,7 +47,8 @@ class RoomPeer:
 
     ``tracks`` are the ids of the agent's sound and picture, ``stream`` the id that they share.
     ``on_open`` is called once, when packets can be sent; ``on_packet`` gets the client's;
-    ``on_gone`` is called once, when the connection has failed.
+    ``on_said`` is called when the user has said something aloud; ``on_gone`` is called once, when
+    the connection has failed.
     """
 
     def __init__(
@@ -59,10 +62,12 @@ class RoomPeer:
         addresses: Sequence[str] | None,
         on_open: Callable[[], None],
         on_packet: Callable[[bytes], None],
+        on_said: Callable[[], None],
         on_gone: Callable[[], None],
     ) -> None:
         self._addresses, self._clock = addresses, clock
-        self._on_open, self._on_packet, self._on_gone = on_open, on_packet, on_gone
+        self._on_open, self._on_packet = on_open, on_packet
+        self._on_said, self._on_gone = on_said, on_gone
         self._closed = False
         self._listeners: set[asyncio.Task[None]] = set()
         self.heard = {"audio": 0, "video": 0}
@@ -195,15 +200,20 @@ class RoomPeer:
 
     def _consume(self, track: MediaStreamTrack) -> None:
         """Take what the user sends: aiortc would keep every frame that nobody takes."""
-        task = asyncio.create_task(self._count(track))
+        task = asyncio.create_task(self._hear(track))
         self._listeners.add(task)
         task.add_done_callback(self._listeners.discard)
 
-    async def _count(self, track: MediaStreamTrack) -> None:
+    async def _hear(self, track: MediaStreamTrack) -> None:
+        ears = Ears()
         try:
             while True:
-                await track.recv()
+                frame = await track.recv()
                 self.heard[track.kind] += 1
+                if isinstance(frame, av.AudioFrame):
+                    seconds = frame.samples / frame.sample_rate
+                    if ears.take(frame.to_ndarray(), seconds):
+                        self._on_said()
         except MediaStreamError:
             return
 

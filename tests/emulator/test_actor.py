@@ -7,12 +7,14 @@ import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from did_tui.emulator import actor
 from did_tui.emulator.actor import MOST_WAITING, Actor
+from did_tui.emulator.ears import Ears
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.packets import CallFailed
 from did_tui.emulator.refusal import Refusal
@@ -254,6 +256,32 @@ async def test_an_end_is_told_once(reason: str) -> None:
     await play.settle()
     assert play.events[-1]["subject"] == subject
     play.actor.close()
+
+
+async def test_what_is_said_aloud_is_answered_once() -> None:
+    play = Play()
+    play.actor.overhear()
+    await play.settle(1.0)
+    assert "type" in play.last("chat/answer")["content"]
+    told = len(play.events)
+    play.actor.overhear()
+    await play.settle(1.0)
+    assert len(play.events) == told
+    play.actor.close()
+
+
+def test_ears_know_speech_from_clicks_and_silence() -> None:
+    quiet, loud = np.zeros((1, 1920), np.int16), np.full((1, 1920), 3000, np.int16)
+
+    def said(*sounds: tuple[np.ndarray[Any, Any], float]) -> int:
+        ears = Ears()
+        return sum(
+            ears.take(samples, 0.02) for samples, long in sounds for _ in range(round(long / 0.02))
+        )
+
+    assert said((quiet, 5)) == said((loud, 0.2), (quiet, 2)) == said((loud, 5)) == 0
+    assert said((loud, 1), (quiet, 2), (quiet, 2)) == 1
+    assert said((loud, 0.3), (quiet, 0.5), (loud, 0.3), (quiet, 2), (loud, 1), (quiet, 1)) == 2
 
 
 TOPICS = ("lk.chat", "did.speak", "did.interrupt", "did.stt-language", "did.presentation", "x")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from conftest import KEY, RunningEmulator, running_emulator
 from livekit import rtc
@@ -327,17 +328,20 @@ async def test_a_server_that_freezes_says_nothing_more(emulator: Emulator) -> No
 
 async def test_a_microphone_is_listened_to(emulator: Emulator) -> None:
     async with emulator.joined() as (session, user):
+        await user.say("Thanks!")
+        await user.event("chat/answer")
         source = rtc.AudioSource(48_000, 1)
         track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         await user.room.local_participant.publish_track(track, options)
-        silence = rtc.AudioFrame(bytes(960), 48_000, 1, 480)
-        async with asyncio.timeout(SECONDS):
-            while True:
-                await source.capture_frame(silence)
-                room = await emulator.room(session)
-                if room and room["frames"]["audio"] > 5:
-                    break
+        tone = (3000 * np.sin(np.arange(480) * 0.1)).astype(np.int16).tobytes()
+        for sound, frames in ((tone, 70), (bytes(960), 120)):
+            for _ in range(frames):
+                await source.capture_frame(rtc.AudioFrame(sound, 48_000, 1, 480))
+        assert "cannot make out words" in (await user.event("chat/answer"))["content"]
+        room = await emulator.room(session)
+        assert room is not None
+        assert room["frames"]["audio"] > 50
         await source.aclose()
 
 
