@@ -16,6 +16,7 @@ from livekit import rtc
 from did_tui.emulator.actor import Actor
 from did_tui.emulator.characters import Faces
 from did_tui.emulator.dispatch import LiveKit
+from did_tui.emulator.ears import Ears
 from did_tui.emulator.limits import Limits
 from did_tui.emulator.packets import LONGEST_TEXT, CallFailed
 from did_tui.emulator.peer import FPS, SAMPLES, Clock, FaceTrack, VoiceTrack
@@ -27,6 +28,7 @@ from did_tui.emulator.voice import Timbre, Voice
 ARRIVAL_SECONDS = 60.0  # that a user has to come
 ANSWER_SECONDS = 120.0  # between two pieces of an answer
 QUEUE_MS = 100  # of sound that waits in the SDK: the picture has no such queue
+MOST_HEARD = 100  # frames of a microphone that wait
 MOST_WAITING = 1000  # events that wait to be sent; more are lost
 TOPICS = ("lk.chat", "did.speak", "did.interrupt", "did.stt-language", "did.presentation")
 
@@ -80,7 +82,10 @@ class Performance:
         self._room.on("participant_active", lambda _who: self._arrived())
         self._room.on("participant_disconnected", lambda _who: self._left())
         self._room.on("disconnected", lambda _why: self._over.set())
-        await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
+        self._room.on(
+            "track_subscribed", lambda track, *_: self._spawn(_hear(track, actor.overhear))
+        )
+        await self._room.connect(url, token)
         await self._publish(VoiceTrack(stage, clock), FaceTrack(face, stage, clock, always=True))
         clock.begin()
         self._spawn(self._send_events())
@@ -222,6 +227,21 @@ async def _speak(track: VoiceTrack, source: rtc.AudioSource) -> None:
 async def _show(track: FaceTrack, source: rtc.VideoSource) -> None:
     while True:
         source.capture_frame(_picture(await track.recv()))
+
+
+async def _hear(track: rtc.RemoteTrack, said: Callable[[], None]) -> None:
+    """Listen to the user's microphone; a camera is not looked at."""
+    if track.kind != rtc.TrackKind.KIND_AUDIO:
+        return
+    ears = Ears()
+    stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, capacity=MOST_HEARD)
+    try:
+        async for event in stream:
+            samples = np.asarray(event.frame.data, np.int16)
+            if ears.take(samples, samples.size / RATE):
+                said()
+    finally:
+        await stream.aclose()
 
 
 def _picture(frame: av.VideoFrame) -> rtc.VideoFrame:

@@ -326,8 +326,8 @@ async def test_a_server_that_freezes_says_nothing_more(emulator: Emulator) -> No
         assert await emulator.room(session) is None
 
 
-async def test_a_microphone_is_listened_to(emulator: Emulator) -> None:
-    async with emulator.joined() as (session, user):
+async def test_a_microphone_is_listened_to(either: Emulator) -> None:
+    async with either.joined() as (_, user):
         await user.say("Thanks!")
         await user.event("chat/answer")
         source = rtc.AudioSource(48_000, 1)
@@ -339,9 +339,6 @@ async def test_a_microphone_is_listened_to(emulator: Emulator) -> None:
             for _ in range(frames):
                 await source.capture_frame(rtc.AudioFrame(sound, 48_000, 1, 480))
         assert "cannot make out words" in (await user.event("chat/answer"))["content"]
-        room = await emulator.room(session)
-        assert room is not None
-        assert room["frames"]["audio"] > 50
         await source.aclose()
 
 
