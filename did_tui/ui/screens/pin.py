@@ -27,7 +27,9 @@ class Pin(ModalScreen[bool]):
     DEFAULT_CSS = """
     Pin { align: center middle; }
     Pin > Vertical { width: 44; max-width: 96%; height: auto; background: $panel; padding: 1 2; }
-    Pin Input { border: none; height: 1; margin: 1 0 0 0; padding: 0; background: $background; }
+    Pin Input, Pin Input:focus {
+        border: none; height: 1; margin: 1 0 0 0; padding: 0 1; background: $background;
+    }
     """
 
     def __init__(self, pin: str, wrong: int, now: Callable[[], float]) -> None:
