@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from rich.cells import cell_len
 
+from did_tui.ui.terminal import in_browser
+
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
 
@@ -72,6 +74,8 @@ def _twin(sign: str) -> str:
 
 def wants_ascii(env: Mapping[str, str] = os.environ) -> bool:
     """Whether a terminal has few signs: its fonts are small, or its locale has another encoding."""
+    if in_browser(env):  # whatever the terminal is that it was started in
+        return False
     if env.get("TERM", "") in ("linux", "dumb") or env.get("TERM", "").startswith(("vt1", "vt2")):
         return True
     locale = next(filter(None, map(env.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")

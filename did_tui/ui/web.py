@@ -39,6 +39,11 @@ class BrowserDriver(WebDriver):
         """Bytes that the browser's side has not taken yet."""
         return self._outlet.pending
 
+    def write(self, data: str) -> None:
+        """Hand over what this terminal is to get; never waits."""
+        sent = getattr(self._app, "sent", None)
+        super().write(sent(data) if sent is not None else data)
+
     def run_input_thread(self) -> None:
         """Take what comes; when nothing comes any more, whoever served this is gone."""
         super().run_input_thread()
