@@ -430,6 +430,8 @@ async def test_a_client_key_that_somebody_else_edits_is_not_overwritten() -> Non
         assert bodies(world, "PATCH") == []
         await press(pilot, "y")
         assert bodies(world, "PATCH") == [{"name": "shopX"}]
+        await press(pilot, "u", "y")
+        assert bodies(world, "PATCH")[1:] == [{"name": "shop"}]
 
 
 async def test_chats_are_exported_and_fetched(tmp_path: Path) -> None:

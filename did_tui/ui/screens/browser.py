@@ -58,6 +58,7 @@ ALWAYS = frozenset(("new_row", "undo_edit", "query", "also"))  # of these, those
 WHILE_PICKING = frozenset(("new_row", "listen"))
 READ_ONLY = "This profile is read-only: nothing is changed."
 SLOW = 0.15  # seconds after which one wants to know that something is being done
+OVERWRITTEN = frozenset(("secrets",))  # kinds of which nobody knows what they were before
 TYPED = frozenset(("agents", "knowledge"))  # kinds whose name is typed before one is deleted
 
 
@@ -114,7 +115,7 @@ class Browser(Listing):
             "edit_row": name in deeds.EDIT,
             "write_row": name in deeds.WRITE,
             "clone_row": name in deeds.CLONE,
-            "undo_edit": name in TYPED,
+            "undo_edit": name in deeds.EDIT and name not in OVERWRITTEN,
             "also": name in deeds.ALSO,
         }
         can = self.kind.can | {action for action, there in has.items() if there}
