@@ -87,7 +87,7 @@ class PtyProgram:
             answer = f"\x1b[{terminal.y + 1};{min(terminal.x, terminal.cols - 1) + 1}R".encode()
         os.write(self._master, answer * count)
 
-    def until(self, happened: Callable[[Terminal], bool], seconds: float = 20) -> None:
+    def until(self, happened: Callable[[Terminal], object], seconds: float = 20) -> None:
         """Read until the screen shows something; fails with what it showed instead."""
         end = time.monotonic() + seconds
         while not happened(self.terminal):

@@ -267,6 +267,10 @@ class TerminalApp(App[Result]):
             if isinstance(event, events.AppFocus | events.AppBlur):
                 self.pace.focused = isinstance(event, events.AppFocus)
             await super().on_event(event)
+            if isinstance(event, events.Resize) and self.paced:
+                # Smaller and as before again, faster than it was heard of: nothing has changed for
+                # Textual, and the terminal has lost what was on it.
+                self.refresh(layout=True)
 
 
 def is_width(x: int, y: int, rows: int) -> bool:
