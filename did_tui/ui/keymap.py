@@ -23,10 +23,11 @@ CONTEXTS: tuple[tuple[str, ...], ...] = (
     ("chat", "prompt", "everywhere"),
     ("chat", "conversation", "everywhere"),
     ("player", "everywhere"),
+    ("booth", "visit", "everywhere"),
 )
 
 #: Where one writes: a letter there would not be typed any more.
-WRITING = ("everywhere", "form", "query", "chat", "prompt")
+WRITING = ("everywhere", "form", "query", "chat", "prompt", "booth", "visit")
 
 #: Keys that terminals, tmux and shells need for themselves, or cannot send.
 NEVER: dict[str, str] = {
