@@ -302,6 +302,9 @@ def _has_emulator() -> bool:
     from importlib.util import find_spec
 
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    # Its parent is a folder that several packages share, and may not be there at all.
+    if find_spec("livekit") is None or find_spec("livekit.protocol") is None:
+        missing.append("livekit-protocol")
     if not missing:
         return True
     _refuse(

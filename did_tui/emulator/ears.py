@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,8 +18,8 @@ class Ears:
     def __init__(self) -> None:
         self._loud = self._quiet = 0.0
 
-    def take(self, samples: npt.NDArray[np.int16], seconds: float) -> bool:
-        """Take sound of so many seconds; whether something has just been said to its end."""
+    def take(self, samples: npt.NDArray[Any], seconds: float) -> bool:
+        """Take 16-bit sound of so many seconds; whether something has been said to its end."""
         level = float(np.sqrt(np.mean(np.square(samples / 32768)))) if samples.size else 0.0
         if level >= LOUD:
             self._loud, self._quiet = self._loud + seconds, 0.0
