@@ -223,6 +223,7 @@ class RoomsOfDid:
         self._bring = bring or self._come
         self.url = server.url
         self.seconds = 600.0
+        self.grants: dict[str, Any] = {}
         self.interrupts = True
         self.absent = 0
         self.asked: list[tuple[str, Any]] = []
@@ -251,7 +252,7 @@ class RoomsOfDid:
             session = {
                 "id": name,
                 "session_url": self.url,
-                "session_token": token("user", name, seconds=self.seconds),
+                "session_token": token("user", name, seconds=self.seconds, **self.grants),
                 "interrupt_enabled": self.interrupts,
             }
             return httpx.Response(201, json=session)

@@ -193,7 +193,6 @@ class Room:
                 "Connect again in a moment.",
             ) from None
         self._kept.session = session
-        self.takes_voice = True
         self._emit(StepDone("channel"))
         self._emit(StepBegun("picture"))
 
@@ -232,11 +231,19 @@ class Room:
         for name in self._tools.names if self._tools is not None else ():
             here.register_rpc_method(name, self._run_tool)
         self._spawn(here.set_attributes({"timezone": zone(), "device": device()}))
-        if self._microphone is not None:
+        self.takes_voice = here.permissions.can_publish
+        if self._microphone is not None and self.takes_voice:
             self._echo(EchoCanceller(self._sdk))
-            self._spawn(Voice(self._microphone).run(self._sdk, room))
+            self._spawn(self._send_voice(Voice(self._microphone), room))
         if room.remote_participants:
             self._somebody_came()
+
+    async def _send_voice(self, voice: Voice, room: rtc.Room) -> None:
+        try:
+            await voice.run(self._sdk, room)
+        except self._sdk.participant.PublishTrackError:
+            self.takes_voice = False
+            self._emit(StepDone("channel"))  # whoever looks turns the microphone off, and says so
 
     def _emit(self, event: Event) -> None:
         if not self._closing:

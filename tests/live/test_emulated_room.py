@@ -34,6 +34,7 @@ async def test_an_expressive_agent_is_met_like_any_other(emulator: RunningEmulat
     call.runner.interrupt()
     await call.until(lambda: talk.activity != "talking")
     assert call.runner.known.chat_id.startswith("cht_sess_")
+    assert call.runner.no_microphone_because == ""
     assert call.playback.figures.sync == "told"
     await call.runner.close()
     assert (talk.phase, talk.end_reason, call.explained) == ("disconnected", "user", [])

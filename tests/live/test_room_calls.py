@@ -19,8 +19,10 @@ from did_tui.live import runner as running
 from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.speaker import SilentSpeaker, Speaker
+from did_tui.live.roommedia import Voice
 from did_tui.live.runner import Runner
 from did_tui.live.tools import Tool, ToolBox, Verdict
+from did_tui.live.voicetrack import NOT_TAKEN
 
 pytestmark = needs_server
 SECONDS = 30.0
@@ -123,7 +125,6 @@ async def test_a_conversation(did: RoomsOfDid) -> None:
     ]
     assert call.explained == []
     await call.runner.close()
-    await until(lambda: not agent.room.remote_participants)
     assert talk.end_reason == "user"
 
 
@@ -182,7 +183,9 @@ class Mouth:
         pass
 
 
-async def test_the_user_is_heard_while_talking(did: RoomsOfDid) -> None:
+async def test_the_user_is_heard_while_talking(
+    did: RoomsOfDid, monkeypatch: pytest.MonkeyPatch
+) -> None:
     microphone = Microphone(agent=lambda: 1.0, open_device=Mouth)
     call = await Call(did, microphone=microphone).connected()
     agent = did.agent
@@ -196,8 +199,25 @@ async def test_the_user_is_heard_while_talking(did: RoomsOfDid) -> None:
     microphone.talk(on=True)
     await until(lambda: agent.loud > before + 10)
     await call.runner.close()
-    await asyncio.to_thread(microphone.close)
     assert microphone.clean is None
+
+    async def refused(*_: Any) -> None:
+        await microphone.read()
+        raise agent.sdk.participant.PublishTrackError("not allowed")
+
+    monkeypatch.setattr(Voice, "run", refused)
+    await call.runner.open()
+    await until(lambda: call.conversation.phase == "connected")
+    microphone.talk(on=True)
+    await until(lambda: not microphone.talking)
+    assert call.explained[-1] == "The microphone is off: nobody hears it now."
+    did.grants = {"canPublish": False}
+    await call.runner.close()
+    await call.runner.open()
+    await until(lambda: call.conversation.phase == "connected")
+    assert call.runner.no_microphone_because == NOT_TAKEN
+    await call.runner.close()
+    await asyncio.to_thread(microphone.close)
 
 
 @pytest.mark.parametrize("reason", ["message_limit", "time_limit", "inactivity", "ended_by_agent"])
