@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -150,6 +151,7 @@ class Guest:
                 async with asyncio.timeout(PATIENCE):
                     message = await socket.receive()
             except TimeoutError:
+                await socket.close()
                 return False
             if message["type"] == "websocket.disconnect":
                 return False
@@ -193,13 +195,12 @@ class Guest:
                 self.tell(pong_resp=Pong(last_ping_timestamp=sent, timestamp=now))
 
     async def _add_candidate(self, trickle: TrickleRequest) -> None:
-        try:
+        """Take a candidate; one that cannot be read is one less."""
+        with suppress(ValueError):
             candidate = json.loads(trickle.candidateInit or "{}")
-        except ValueError:
-            return
-        if isinstance(candidate, dict):
-            known = candidate if candidate.get("candidate") else None
-            await self.peer.add_candidate(known, down=trickle.target == SUBSCRIBER)
+            if isinstance(candidate, dict):
+                known = candidate if candidate.get("candidate") else None
+                await self.peer.add_candidate(known, down=trickle.target == SUBSCRIBER)
 
     def _publish(self, request: SignalRequest) -> None:
         wanted = request.add_track

@@ -13,8 +13,16 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import websockets
 from conftest import KEY, RunningEmulator, running_emulator
 from livekit import rtc
+from livekit.protocol.models import DisconnectReason
+from livekit.protocol.rtc import (
+    SessionDescription,
+    SignalRequest,
+    SignalResponse,
+    TrickleRequest,
+)
 from livekituser import FAREWELL, SECONDS, User
 from roomserver import KEY as LIVEKIT_KEY
 from roomserver import SECRET, needs_server, running_server
@@ -287,6 +295,38 @@ async def test_who_is_not_let_in(emulator: Emulator) -> None:
     await back.say("Thanks!")
     assert (await back.event("chat/answer"))["content"]
     await back.leave()
+
+
+async def test_damaged_signals_harm_nobody_else(emulator: Emulator) -> None:
+    session = await emulator.session()
+    address = f"{session['session_url']}/rtc?access_token={session['session_token']}"
+
+    async def told(socket: websockets.ClientConnection, what: str) -> SignalResponse:
+        while True:
+            message = await asyncio.wait_for(socket.recv(), SECONDS)
+            assert isinstance(message, bytes)
+            response = SignalResponse.FromString(message)
+            if response.WhichOneof("message") == what:
+                return response
+
+    async with websockets.connect(address) as socket:
+        assert (await told(socket, "join")).join.room.name == session["id"]
+        nonsense: list[bytes | str] = [b"\xff\xff", "text", b""]
+        for candidate in ("{", "[1]", '{"candidate": "no candidate"}'):
+            trickle = TrickleRequest(candidateInit=candidate)
+            nonsense.append(SignalRequest(trickle=trickle).SerializeToString())
+        for message in nonsense:
+            await socket.send(message)
+        await socket.send(SignalRequest(ping=1).SerializeToString())
+        assert (await told(socket, "pong")).pong
+        offer = SessionDescription(type="offer", sdp="m=audio x")
+        await socket.send(SignalRequest(offer=offer).SerializeToString())
+        assert (await told(socket, "leave")).leave.reason == DisconnectReason.Value(
+            "STATE_MISMATCH"
+        )
+    async with emulator.joined() as (_, user):
+        await user.say("Hello")
+        assert (await user.event("chat/answer"))["content"]
 
 
 async def test_a_broken_line_is_taken_up_again(emulator: Emulator) -> None:
