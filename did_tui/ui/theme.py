@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 AnimationLevel = Literal["none", "basic", "full"]
 
@@ -94,46 +95,21 @@ CONTRAST = Theme(
     },
 )
 
+_ANSI = BUILTIN_THEMES["ansi-dark"]
+
 #: The sixteen colours that the user has chosen for the terminal, on its own background.
-TERMINAL = Theme(
+TERMINAL = replace(
+    _ANSI,
     name="did-terminal",
-    ansi=True,
-    dark=True,
-    primary="ansi_blue",
-    secondary="ansi_cyan",
     accent="ansi_magenta",
-    warning="ansi_yellow",
-    error="ansi_red",
-    success="ansi_green",
-    foreground="ansi_default",
-    background="ansi_default",
-    surface="ansi_default",
-    panel="ansi_default",
-    boost="ansi_default",
     variables={
+        **_ANSI.variables,
         "muted": "ansi_bright_black",
         "footer-background": "ansi_default",
         "footer-key-foreground": "ansi_blue",
         "footer-description-foreground": "ansi_default",
-        "input-cursor-background": "ansi_blue",
-        "input-cursor-foreground": "ansi_white",
-        "input-selection-background": "ansi_blue",
-        "input-selection-foreground": "ansi_white",
-        "screen-selection-background": "ansi_blue",
-        "screen-selection-foreground": "ansi_white",
         "block-cursor-text-style": "bold",
-        "block-cursor-background": "ansi_blue",
-        "block-cursor-foreground": "ansi_white",
         "primary-muted": "ansi_blue",
-        "border": "ansi_blue",
-        "border-blurred": "ansi_bright_black",
-        "scrollbar": "ansi_bright_black",
-        "scrollbar-hover": "ansi_blue",
-        "scrollbar-active": "ansi_blue",
-        "scrollbar-background": "ansi_default",
-        "scrollbar-background-hover": "ansi_default",
-        "scrollbar-background-active": "ansi_default",
-        "scrollbar-corner-color": "ansi_default",
     },
 )
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ptyrun import PtyProgram
 from rich.cells import cell_len
+from scripted import ScriptedApp, settle
 from textual.color import Color
 
 from did_tui.ui.glyphs import as_ascii, colourless, wants_ascii
@@ -133,3 +134,22 @@ def test_a_terminal_without_colours_and_signs_is_sent_none(
     found = re.findall("\x1b\\[([0-9;:]*)m", sent)
     codes = {int(code or 0) for one in found for code in one.split(";")}
     assert codes <= set(range(10)) | set(range(20, 30)), "bold, reverse and their like alone"
+
+
+async def test_every_theme_can_be_worn_everywhere() -> None:
+    app = ScriptedApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        worn = []
+        for _ in THEMES:
+            await pilot.press("T", "X")
+            await settle(pilot)
+            worn.append(app.theme)
+            await pilot.press("escape")
+            await settle(pilot)
+        assert worn == ["did-light", "did-contrast", "did-terminal", "did-dark"]
+        app.wear(theme="terminal")
+        for key in ("comma", "K", "escape", "5", "6", "1", "c"):
+            await pilot.press(key)
+            await settle(pilot)
+        assert app.theme == "did-terminal"

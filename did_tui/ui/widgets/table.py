@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from rich.segment import Segment
@@ -63,6 +63,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     Table .table--title { color: $muted; text-style: bold; background: $background; }
     Table .table--row { color: $foreground; background: $background; }
     Table .table--cursor { background: $primary-muted; }
+    Table:ansi .table--cursor { background: ansi_blue; color: ansi_bright_white; }
     Table .table--good { color: $success; }
     Table .table--busy { color: $warning; }
     Table .table--bad { color: $error; }
@@ -174,11 +175,15 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         if index >= len(self.rows):
             return Strip.blank(width, base)
         sign = "•" if index in self.marks else " "
+        cells = self.cells(self.rows[index])
         if index == self.cursor:
+            if self.app.native_ansi_color:
+                # Nobody knows which of the user's colours can be read on which.
+                cells = [replace(cell, colour="") for cell in cells]
             base += self.get_component_rich_style("table--cursor", partial=True)
             if self.has_focus:
                 sign = "◉" if index in self.marks else "▌"
-        return self._line(self.cells(self.rows[index]), widths, base, sign)
+        return self._line(cells, widths, base, sign)
 
     def _title(self, number: int) -> str:
         title = self.columns[number].title
