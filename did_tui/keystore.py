@@ -36,7 +36,7 @@ class KeyPlace:
             return "the system's keyring"
         if self.sort == "file":
             return f"file {Path(self.value).name}"
-        return f"command {Path(self.value.split()[0]).name if self.value.split() else ''}".strip()
+        return f"command {_program(self.value)}".strip()
 
     @property
     def in_full(self) -> str:
@@ -131,6 +131,11 @@ def _from_file(path: Path) -> str:
     return key
 
 
+def _program(command: str) -> str:
+    """What a command runs: a key may be among its arguments."""
+    return Path(command.split()[0]).name if command.split() else ""
+
+
 def _from_command(command: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 (the user's own command, from the user's own file)
@@ -141,15 +146,15 @@ def _from_command(command: str) -> str:
             check=False,
         )
     except (OSError, ValueError) as error:
-        raise NoKey(f"key_command {command!r} cannot be run: {error}.") from error
+        raise NoKey(f"key_command {_program(command)!r} cannot be run: {error}.") from error
     except subprocess.TimeoutExpired:
         raise NoKey(
-            f"key_command {command!r} gave no key within {COMMAND_SECONDS:.0f} s."
+            f"key_command {_program(command)!r} gave no key within {COMMAND_SECONDS:.0f} s."
         ) from None
     key = done.stdout.decode("utf-8", "replace").strip()
     if done.returncode or not key:
         # What it says may be anything but the key: that goes to its standard output.
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         why = f": {said[-1][:200]}" if said else f" (exit code {done.returncode})"
-        raise NoKey(f"key_command {command!r} gave no key{why}")
+        raise NoKey(f"key_command {_program(command)!r} gave no key{why}")
     return key

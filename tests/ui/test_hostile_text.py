@@ -17,8 +17,9 @@ import time
 import unicodedata
 from pathlib import Path
 
-from hostile import CRAFTED, MARK
+from hostile import CRAFTED, MARK, Poison
 
+from did_tui.plain import Grown
 from did_tui.text import LONGEST, harmless, one_line
 
 WALK = Path(__file__).parent.parent / "hostile.py"
@@ -133,6 +134,18 @@ def test_the_judge_can_condemn() -> None:
             or "\x1b" in left
             or _STEERS.search(left)
         ), crafted.encode()
+
+
+def test_lines_for_pipes_and_screen_readers_have_none_of_it() -> None:
+    """What ``--plain`` writes, whatever an answer is and however it grows."""
+    poison = Poison(SEED, hostile=True)
+    for _ in range(200):
+        grown, whole = Grown(), ""
+        for _ in range(4):
+            whole += poison.text()
+            written = grown.more(whole)
+            assert "\x1b" not in written
+            assert not _STEERS.search(written), written.encode()
 
 
 def test_a_megabyte_is_cut_and_lines_stay() -> None:
