@@ -178,7 +178,7 @@ async def client(emulator: RunningEmulator) -> object:
 async def test_the_emulator_lists_its_agents(client: Client) -> None:
     agents = [agent async for agent in client.agents(limit=2)]
     assert {agent.name for agent in agents} >= {"Mira", "Kai", "Juno", "Otto"}
-    assert {agent.presenter.type for agent in agents} == {"talk", "clip"}
+    assert {agent.presenter.type for agent in agents} == {"talk", "clip", "expressive"}
     names = await client.knowledge_names()
     assert all(agent.knowledge and agent.knowledge.id in names for agent in agents)
     picture = await client.picture(agents[0].thumbnail)
