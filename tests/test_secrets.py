@@ -91,6 +91,7 @@ def test_a_planted_key_is_nowhere(env: dict[str, str], tmp_path: Path) -> None:
     key_file.write_text(KEY)
     (home / "config.toml").write_text(
         f'[profiles.filed]\napi_url = "{env["DID_API_URL"]}"\nkey_file = "filed.key"\n'
+        f'[profiles.failing]\nkey_command = "false {KEY}"\n'
         f'[profiles.told]\napi_url = "{env["DID_API_URL"]}"\nkey_command = "echo {KEY}"\n'
     )
     for name, arguments, where in (
@@ -103,6 +104,7 @@ def test_a_planted_key_is_nowhere(env: dict[str, str], tmp_path: Path) -> None:
         ("profile", ("-P", "filed", "doctor", "--stun", "none"), env),
         ("config", ("config", "show"), env),
         ("config of a profile", ("config", "show", "-P", "filed"), env),
+        ("no key", ("agents", "list", "-P", "failing"), env),
         ("config of a command", ("config", "show", "-P", "told"), env),
     ):
         told[name] = run(where, *arguments)

@@ -30,7 +30,7 @@ def state_of(pid: int) -> str:
 
 
 def until(
-    happened: Callable[[], bool], program: PtyProgram | None = None, seconds: float = 20
+    happened: Callable[[], bool], program: PtyProgram | None = None, seconds: float = 60
 ) -> None:
     """Wait, and take meanwhile what a program writes."""
     end = time.monotonic() + seconds
@@ -115,11 +115,11 @@ def test_tmux_is_left_and_come_back_to(emulator: RunningEmulator, tmp_path: Path
         f"import os; os.execvp('tmux', ['tmux', '-S', {str(socket)!r}, 'attach'])",
     )
     try:
-        until(lambda: "fps" in pane(), seconds=40)
+        until(lambda: "fps" in pane())
         for cols, rows in ((100, 30), (60, 20)):
             with PtyProgram([], env=env, program=attach, cols=cols, rows=rows) as client:
                 # What tmux knows is on its screen; it sends more than our small terminal reads.
-                until(lambda: bool(told("list-clients")) and shown_on(pane(), cols), client, 40)  # noqa: B023
+                until(lambda: bool(told("list-clients")) and shown_on(pane(), cols), client)  # noqa: B023
                 told("detach-client", "-s", told("display", "-p", "#S").strip())
                 client.wait()
                 assert client.modes == client.modes_before
