@@ -108,6 +108,7 @@ def tmux(tmp_path: Path) -> Iterator[dict[str, str]]:
         yield env | {"TMUX": f"{socket},0,0", "TERM": "tmux-256color"}
     finally:
         subprocess.run([*run, "kill-server"], check=False)
+        socket.unlink(missing_ok=True)
 
 
 def test_tmux_has_what_was_copied(tmux: dict[str, str], tmp_path: Path) -> None:

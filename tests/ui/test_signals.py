@@ -130,4 +130,5 @@ def test_tmux_is_left_and_come_back_to(emulator: RunningEmulator, tmp_path: Path
         assert " echo" in pane()
     finally:
         subprocess.run([*run, "kill-server"], check=False, env=env)
+        socket.unlink(missing_ok=True)
     assert not list((tmp_path / "state" / "streams").glob("*.json"))
