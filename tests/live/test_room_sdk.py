@@ -16,7 +16,7 @@ from did_tui.live import roomsdk
 pytest.importorskip("livekit.rtc", reason="LiveKit's library is not for this machine")
 
 
-def test_what_is_changed_of_it_is_still_there() -> None:
+async def test_what_is_changed_of_it_is_still_there() -> None:
     roomsdk.load()
     assert roomsdk.unmended() == []
 

@@ -30,12 +30,15 @@ def state_of(pid: int) -> str:
 
 
 def until(
-    happened: Callable[[], bool], program: PtyProgram | None = None, seconds: float = 60
+    happened: Callable[[], bool],
+    program: PtyProgram | None = None,
+    seconds: float = 60,
+    seen: Callable[[], str] = str,
 ) -> None:
-    """Wait, and take meanwhile what a program writes."""
+    """Wait, and take meanwhile what a program writes; ``seen`` tells what there was instead."""
     end = time.monotonic() + seconds
     while not happened():
-        assert time.monotonic() < end
+        assert time.monotonic() < end, seen()
         if program is None:
             time.sleep(0.05)
         else:
@@ -119,7 +122,11 @@ def test_tmux_is_left_and_come_back_to(emulator: RunningEmulator, tmp_path: Path
         for cols, rows in ((100, 30), (60, 20)):
             with PtyProgram([], env=env, program=attach, cols=cols, rows=rows) as client:
                 # What tmux knows is on its screen; it sends more than our small terminal reads.
-                until(lambda: bool(told("list-clients")) and shown_on(pane(), cols), client)  # noqa: B023
+                until(
+                    lambda: bool(told("list-clients")) and shown_on(pane(), cols),  # noqa: B023
+                    client,
+                    seen=lambda: told("list-clients") + pane(),
+                )
                 told("detach-client", "-s", told("display", "-p", "#S").strip())
                 client.wait()
                 assert client.modes == client.modes_before
