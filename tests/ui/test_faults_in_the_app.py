@@ -526,8 +526,8 @@ async def test_a_text_and_a_recording_are_spoken(
         await seat.write("/speak-ssml And <break time='10ms'/>marked &amp; up.")
         await seat.write(f"/speak-audio {url}")
         await seat.until(lambda: seat.said(f"♪ {url}") == 1, "the recording")
-        assert seat.said("Word for word.") == 1
-        assert seat.said("And marked & up.") == 1
+        await seat.until(lambda: seat.said("Word for word.") == 1, "the words")
+        await seat.until(lambda: seat.said("And marked & up.") == 1, "the words without their tags")
         spoken = [said for said in seat.conversation.messages if url in said.text]
         await seat.until(lambda: spoken[0].heard is not None, "that it is heard")
         await seat.write("/speak-audio http://d-id.example/x.wav")
