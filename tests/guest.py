@@ -113,9 +113,13 @@ class Guest:
         await self.until(lambda: self.conversation.phase == "connected", "connected")
 
     async def write(self, text: str) -> None:
-        """Put a text into the prompt, and send it."""
+        """Put a text into the prompt, and send it; one that is refused stays there."""
         self.screen.prompt.put(text)
         await self.press("enter")
+        for _ in range(20):  # the key may come late: another text would take its place
+            if self.screen.prompt.text != text:
+                return
+            await asyncio.sleep(0.05)
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other.
