@@ -106,14 +106,13 @@ def _terminal(
     widths: dict[str, int] | None = None
     speed: Speed | None = None
     if out.isatty():
-        cols, rows = shutil.get_terminal_size()
-        size = cols, rows
+        size = terminal.grid_size(out.fileno())
         cell = terminal.cell_size(out.fileno())
     if shown and sys.stdin.isatty() and sys.platform != "win32":
         with probes.Line(sys.stdin.fileno(), out.fileno()).use() as line:
             out.flush()
             widths = line.widths() if not plain else None
-            cols, rows = shutil.get_terminal_size()
+            cols, rows = terminal.grid_size(out.fileno())
             pictures = _moving(shape, colours, cols - 1, rows - 1)
             speed = line.speed(pictures, (cols - 1) * (rows - 1))
     way = clipboard.ways(settings.copies, env)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import struct
 import sys
 import threading
@@ -139,6 +140,7 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             super().__init__(*args, **options)
             assert self._file is not None  # noqa: S101
             self._descriptor = self._file.fileno()
+            self._size = self._size or grid_size(self._descriptor)
             self._outlet: Outlet | None = None
             self._written_before = 0
             self._asked = self._answered = 0
@@ -150,6 +152,10 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             self._asked = self._answered = 0
             self._leaving = self._left = False
             super().start_application_mode()  # type: ignore[no-untyped-call]
+
+        def _get_terminal_size(self) -> tuple[int, int]:
+            """Textual asks the environment first, where a size stays that was true once."""
+            return grid_size(self._descriptor)
 
         def run_input_thread(self) -> None:
             """Take what was typed before there was somebody to read single keys, then go on."""
@@ -248,6 +254,21 @@ def typed_early(fileno: int) -> str:
     except (OSError, ValueError):
         return ""  # the terminal is gone, and nobody types any more
     return typed.decode(errors="replace").replace("\n", "\r")
+
+
+def grid_size(fileno: int) -> tuple[int, int]:
+    """Columns and rows of a terminal now.
+
+    ``COLUMNS`` and ``LINES`` count only where the terminal does not know (a serial line says 0×0):
+    a shell or a multiplexer that exported them does not change them when it is resized.
+    """
+    try:
+        cols, rows = os.get_terminal_size(fileno)
+    except OSError:
+        cols = rows = 0
+    if not cols or not rows:
+        cols, rows = shutil.get_terminal_size()
+    return cols, rows
 
 
 def cell_size(fileno: int) -> tuple[int, int] | None:

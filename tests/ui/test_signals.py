@@ -101,6 +101,7 @@ def test_stopped_resized_and_ended_in_the_middle_of_a_call(
 def test_tmux_is_left_and_come_back_to(emulator: RunningEmulator, tmp_path: Path) -> None:
     socket = Path("/tmp") / f"did-tui-{uuid.uuid4().hex[:8]}"
     env = {k: v for k, v in emulator.env.items() if k != "TMUX"} | {"DID_TUI_HOME": str(tmp_path)}
+    env |= {"COLUMNS": "90", "LINES": "28"}  # as a shell exported them, before it was resized
     run = ("tmux", "-S", str(socket), "-f", "/dev/null")
     shell = f"{sys.executable} -m did_tui chat Mira --audio none; stty -a; echo ENDED; sleep 60"
 

@@ -14,7 +14,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from did_tui.ui.terminal import CONGESTED, Outlet, capabilities, cell_size, chosen, typed_early
+from did_tui.ui.terminal import (
+    CONGESTED,
+    Outlet,
+    capabilities,
+    cell_size,
+    chosen,
+    grid_size,
+    typed_early,
+)
 
 
 @pytest.fixture
@@ -151,6 +159,17 @@ def test_wishes_come_first(
     wish: tuple[str, str], trusted: tuple[str, str], result: tuple[str, str]
 ) -> None:
     assert chosen(*wish, trusted) == result
+
+
+def test_the_terminal_knows_its_size_better_than_the_environment(
+    pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    for rows, cols, size in ((19, 60, (60, 19)), (0, 0, (80, 24)), (30, 0, (80, 24))):
+        fcntl.ioctl(pair[1], termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+        assert grid_size(pair[1]) == size
+    assert grid_size(10_000) == (80, 24), "not a terminal"
 
 
 @pytest.mark.parametrize(
