@@ -29,26 +29,12 @@ def parser() -> argparse.ArgumentParser:
 
     chat = commands.add_parser("chat", help="talk with one agent")
     chat.add_argument("agent", metavar="AGENT", help="its id, or its name")
-    chat.add_argument("--say", action="append", default=[], metavar="TEXT", help="say this first")
-    chat.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
-    chat.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
-    chat.add_argument("--once", action="store_true", help="leave when the answer was spoken")
-    add_plain(chat)
-    _add_talk(chat)
-    _add_audio(chat)
-    _add_look(chat)
+    _add_conversation(chat)
     add_account(chat)
 
     demo = commands.add_parser("demo", help="look around with the built-in emulator, no account")
     demo.add_argument("agent", nargs="?", metavar="AGENT", help="talk with this one at once")
-    demo.add_argument("--say", action="append", default=[], metavar="TEXT", help="say this first")
-    demo.add_argument("--report", type=Path, metavar="FILE", help="write a JSON report at the end")
-    demo.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
-    demo.add_argument("--once", action="store_true", help="leave when the answer was spoken")
-    add_plain(demo)
-    _add_talk(demo)
-    _add_audio(demo)
-    _add_look(demo)
+    _add_conversation(demo)
     _add_emulator(demo)
 
     booth = commands.add_parser("kiosk", help="one agent on a screen that nobody looks after")
@@ -121,6 +107,19 @@ def parser() -> argparse.ArgumentParser:
     _add_limits(emulator)
     add_livekit(emulator)
     return root
+
+
+def _add_conversation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--say", action="append", default=[], metavar="TEXT", help="say this first")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write a JSON report at the end"
+    )
+    parser.add_argument("--record", type=Path, metavar="FILE.mp4", help="keep picture and sound")
+    parser.add_argument("--once", action="store_true", help="leave when the answer was spoken")
+    add_plain(parser)
+    _add_talk(parser)
+    _add_audio(parser)
+    _add_look(parser)
 
 
 def _add_audio(parser: argparse.ArgumentParser) -> None:

@@ -6,9 +6,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 DIRECTORY = Path(__file__).parent.parent / "screenshots"
+
+#: The fixture: a screenshot and the name of its golden file.
+Golden = Callable[[str, str], None]
+#: Columns and rows: the design size, and a window as most are.
+SIZES = [(80, 24), (120, 36)]
+sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 
 
 def check(svg: str, name: str, *, update: bool) -> None:

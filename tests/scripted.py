@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from golden import words
 from textual.pilot import Pilot
 
 from did_tui.api.client import Client
@@ -221,6 +222,22 @@ async def chat_on(pilot: Pilot[None]) -> tuple[ChatScreen, ScriptedRunner]:
     assert isinstance(app.screen, ChatScreen)
     assert app.runner is not None
     return app.screen, app.runner
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+def here(pilot: Pilot[None]) -> Any:
+    """The screen that is shown."""
+    return pilot.app.screen
+
+
+def said(pilot: Pilot[None]) -> str:
+    """The readable text that is shown."""
+    return words(pilot.app.export_screenshot())
 
 
 async def settle(pilot: Pilot[None]) -> None:

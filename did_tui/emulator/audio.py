@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import ipaddress
 from urllib.parse import urljoin, urlsplit
 
 import av
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from did_tui.emulator.refusal import bad_request
+from did_tui.emulator.sources import is_local
 from did_tui.emulator.voice import Speech
 
 RATE = 48_000  # Hz of the sound that is spoken
@@ -114,15 +114,6 @@ def _check_host(url: str) -> str:
         host = parts.hostname or ""
     except ValueError as error:
         raise bad_request(f"script.audio_url is not an address: {error}") from error
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_local(host))):
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_local(host))):
         raise bad_request("script.audio_url must be an https address")
     return parts.path
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -13,9 +13,11 @@ from did_tui import configfile, keystore
 from did_tui.api.endpoints import DEFAULT_API_URL
 from did_tui.api.errors import DidError, Forbidden, NotFound
 from did_tui.config import BadSetting, NoKey, Settings, log_directory, notifications_of
+from did_tui.live.roomsdk import settle
 from did_tui.ui import keymap
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.kinds import number
+from did_tui.ui.stderr import kept_off_the_screen
 
 if TYPE_CHECKING:
     from did_tui.api.client import Client
@@ -59,6 +61,20 @@ class AccountApp(TerminalApp[None]):
         self._open_client = open_client
         self._client: asyncio.Future[Client] | None = None
         self._emulator: Emulator | None = None
+
+    async def run_and_close(self) -> None:
+        """Run, and leave nothing open behind, however it ended."""
+        with kept_off_the_screen(log_directory()):
+            try:
+                await self.run_async()
+            finally:
+                await self.hang_up()
+                await asyncio.to_thread(settle)
+
+    async def hang_up(self) -> None:
+        """Close every connection that is still open; for every way out."""
+        if self._client is not None and self._client.done() and not self._client.exception():
+            await self._client.result().close()
 
     def rebind(self) -> None:
         """Have the keys be what config.toml wants them to be."""

@@ -22,7 +22,6 @@ from did_tui.api.errors import DidError
 from did_tui.api.inventory import Document, Export
 from did_tui.api.models import Agent
 from did_tui.config import Settings, log_directory
-from did_tui.live.roomsdk import settle
 from did_tui.ui import crash
 from did_tui.ui.accounts import OpenClient
 from did_tui.ui.following import Errand, followed
@@ -41,7 +40,6 @@ from did_tui.ui.screens.settings import SettingsScreen
 from did_tui.ui.screens.welcome import Welcome
 from did_tui.ui.signals import exit_on_signals
 from did_tui.ui.sound import make_microphone, make_output
-from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import plain
 from did_tui.ui.witness import DIAGNOSTICS, WitnessApp
 
@@ -217,8 +215,7 @@ class DidTui(WitnessApp):
                 streams = "1 stream" if len(pending) == 1 else f"{len(pending)} streams"
                 print(f"Closing {streams} at {self.place}…", file=sys.stderr)
                 await asyncio.wait(pending, timeout=PATIENCE)
-        if self._client is not None and self._client.done() and not self._client.exception():
-            await self._client.result().close()
+        await super().hang_up()
         self.end_demo()
 
     def notify(self, message: str, *, title: str = "", **options: Any) -> None:
@@ -484,13 +481,8 @@ class DidTui(WitnessApp):
 
 
 async def run(app: DidTui) -> int:
-    """Run the app and leave nothing open behind it; the exit code."""
-    with kept_off_the_screen(log_directory()):
-        try:
-            await app.run_async()
-        finally:
-            await app.hang_up()
-            await asyncio.to_thread(settle)
+    """Run the app, then tell what it wrote and what went wrong; the exit code."""
+    await app.run_and_close()
     for what, path in app.written.items():
         print(f"did-tui: The {what} is in {plain(str(path))}", file=sys.stderr)
     if app.trouble:

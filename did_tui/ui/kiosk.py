@@ -21,7 +21,6 @@ from did_tui.api.errors import DidError
 from did_tui.api.models import RuntimeAgent
 from did_tui.config import Settings, log_directory
 from did_tui.live.journal import Journal, sweep
-from did_tui.live.roomsdk import settle
 from did_tui.ui import crash
 from did_tui.ui.accounts import TROUBLE, AccountApp, OpenClient
 from did_tui.ui.booth import Rules, pause
@@ -32,7 +31,6 @@ from did_tui.ui.screens.attract import Attract
 from did_tui.ui.screens.pin import Pin
 from did_tui.ui.screens.visit import Visit
 from did_tui.ui.signals import exit_on_signals
-from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import one_line, plain
 
 if TYPE_CHECKING:
@@ -286,8 +284,7 @@ class KioskApp(AccountApp):
                 self.let_go(visit.runner)
         if self._open:
             await asyncio.wait(set(self._open.values()), timeout=PATIENCE)
-        if self._client is not None and self._client.done() and not self._client.exception():
-            await self._client.result().close()
+        await super().hang_up()
         self.note("stop")
 
 
@@ -310,11 +307,6 @@ def tidy() -> None:
 
 
 async def run(app: KioskApp) -> int:
-    """Run the booth and leave nothing open behind it; the exit code."""
-    with kept_off_the_screen(log_directory()):
-        try:
-            await app.run_async()
-        finally:
-            await app.hang_up()
-            await asyncio.to_thread(settle)
+    """Run the booth; the exit code."""
+    await app.run_and_close()
     return app.return_code or 0

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from told import Told
 
 from did_tui.live import events as e
-from did_tui.live.conversation import Conversation, Effect, Explain, Interrupt, Send
+from did_tui.live.conversation import Explain, Interrupt, Send
 from did_tui.live.toolcalls import LONGEST_LINE, MOST_RUNNING
 from did_tui.ui.screens import words
 from did_tui.ui.widgets.checklist import waiting_for
 
 
-class InRoom:
-    """A conversation in a room that is connected, and a clock that ticks once an event."""
+class InRoom(Told):
+    """A conversation in a room that is connected."""
 
     def __init__(self, *, interruptible: bool = True) -> None:
-        self.conversation = Conversation()
-        self.now = 0.0
+        super().__init__()
         granted = e.StreamGranted(True, interruptible, False, float("inf"), room=True)
         self.effects = self.tell(
             e.Opening(), granted, e.StepDone("chat"), e.StepDone("network"), e.StepDone("channel")
         )
-
-    def tell(self, *events: e.Event) -> list[Effect]:
-        effects: list[Effect] = []
-        for event in events:
-            self.now += 1
-            effects += self.conversation.apply(event, self.now)
-        return effects
-
-    def activity(self) -> str:
-        return self.conversation.activity
-
-    @property
-    def said(self) -> list[tuple[str, str, str]]:
-        return [(m.role, m.text, m.state) for m in self.conversation.messages]
 
 
 def test_the_agent_greets_by_itself_and_no_answer_is_posted() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from golden import words
+from golden import Golden, sizes, words
 from scripted import ScriptedApp, chat_on, settle
 from textual import events
 from textual.pilot import Pilot
@@ -30,9 +30,6 @@ from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.settings import SettingsScreen
 from did_tui.ui.screens.welcome import SignIn, Welcome
 
-Golden = Callable[[str, str], None]
-SIZES = [(80, 24), (120, 36)]
-sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 SECRET = "aBcDeFgHiJkLmNoPqRsTu"
 KEY = f"bWVAZXhhbXBsZS5jb20=:{SECRET}"
 CONFIG = """\

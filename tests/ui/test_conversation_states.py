@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from golden import words
+from golden import Golden, sizes, words
 from scripted import (
     NOW,
     ScriptedApp,
@@ -24,10 +22,6 @@ from did_tui.live.media.speaker import Device
 from did_tui.live.media.voice import VoiceCounters
 from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.sound import Sound
-
-Golden = Callable[[str, str], None]
-SIZES = [(80, 24), (120, 36)]
-sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 
 ANSWER = """\
 Three things this month:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from golden import words
-from scripted import AGENTS, ScriptedApp, settle
-from textual.pilot import Pilot
+from golden import Golden, sizes
+from scripted import AGENTS, ScriptedApp, here, press, said, settle
 from textual.widgets import Input
 from world import World, zipped
 
@@ -24,27 +22,9 @@ from did_tui.ui.screens.detail import Detail
 from did_tui.ui.screens.form import Form
 from did_tui.ui.screens.query import Query
 
-Golden = Callable[[str, str], None]
-SIZES = [(80, 24), (120, 36)]
-sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-
-
-def here(pilot: Pilot[None]) -> Any:
-    return pilot.app.screen
-
 
 def files_in(directory: Path) -> set[Path]:
     return {path.relative_to(directory) for path in directory.rglob("*") if path.is_file()}
-
-
-async def press(pilot: Pilot[None], *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settle(pilot)
-
-
-def said(pilot: Pilot[None]) -> str:
-    return words(pilot.app.export_screenshot())
 
 
 def editable_world() -> World:

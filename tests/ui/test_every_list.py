@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from golden import SIZES, Golden
 from scripted import NOW, ScriptedApp
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input
@@ -27,8 +28,6 @@ from did_tui.ui.screens.form import Form
 from did_tui.ui.screens.query import Query
 from did_tui.ui.widgets.video import VideoView
 
-SIZES = [(80, 24), (120, 36)]
-Golden = Callable[[str, str], None]
 #: Lists of what is on this computer: they are broken where there is no connection to be made.
 HERE = ("chats", "requests", "files", "exports", "exported")
 #: What is waited for before a picture is taken.
@@ -42,6 +41,12 @@ def still_footer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Footer, "bindings_changed", lambda _footer, _screen: None)
 
 
+def waits(video: VideoView) -> bool:
+    """Whether a picture is being drawn, or has still to be where it can be seen."""
+    flow = video.flow
+    return flow.busy or (bool(video.region) and (flow.again or flow.fresh))
+
+
 async def drawn(pilot: Pilot[None], groups: Collection[str] = GROUPS) -> None:
     """Wait until what was loaded is on the screen."""
     app = pilot.app
@@ -50,7 +55,7 @@ async def drawn(pilot: Pilot[None], groups: Collection[str] = GROUPS) -> None:
             await pilot.pause(0)
             while any(
                 worker.is_running and worker.group in groups for worker in app.workers
-            ) or any(video.flow.busy for video in app.screen.query(VideoView)):
+            ) or any(map(waits, app.screen.query(VideoView))):
                 await asyncio.sleep(0.005)
     await footed(pilot)
 

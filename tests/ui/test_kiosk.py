@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from golden import words
+from golden import Golden, sizes, words
 from scripted import FACE, ScriptedOutput, ScriptedRunner, connect, refusing, settle, well
 from textual.pilot import Pilot
 
@@ -25,9 +24,6 @@ from did_tui.ui.screens import visit as visits
 from did_tui.ui.screens.attract import Attract
 from did_tui.ui.screens.pin import Pin
 from did_tui.ui.screens.visit import Visit
-
-Golden = Callable[[str, str], None]
-sizes = pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=lambda s: f"{s[0]}x{s[1]}")
 
 RUNTIME = {
     "id": "agt_ada",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import httpx
 import pytest
-from golden import words
-from scripted import AGENTS, ScriptedApp, settle
+from golden import Golden, sizes, words
+from scripted import AGENTS, ScriptedApp, here, settle
 from textual.command import Command, CommandList, CommandPalette
 from textual.pilot import Pilot
 from world import DOCUMENTS, World, pages_of, parents_of
@@ -23,9 +22,6 @@ from did_tui.ui.screens.chat import ChatScreen
 from did_tui.ui.screens.detail import Detail
 from did_tui.ui.screens.diagnostics import Diagnostics
 
-Golden = Callable[[str, str], None]
-SIZES = [(80, 24), (120, 36)]
-sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 HOSTILE = "[red]A[/x] \x1b[31m\x1b]2;t\x07\u202eB\x9bm[@click=app.quit]c[/]"
 
 
@@ -42,10 +38,6 @@ async def at(pilot: Pilot[None], world: World, name: str) -> Browser:
         app.open_place(Place(kind, parents_of(name)))
     await settle(pilot)
     return browser(pilot)
-
-
-def here(pilot: Pilot[None]) -> object:
-    return pilot.app.screen
 
 
 def browser(pilot: Pilot[None]) -> Browser:

@@ -7,16 +7,13 @@ import io
 import json
 import wave
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from golden import words
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ScriptedApp, settle
-from textual.pilot import Pilot
+from scripted import ScriptedApp, here, press, said, settle
 from world import World, kept
 
 from did_tui.api.client import Client
@@ -33,20 +30,6 @@ from did_tui.ui.screens.detail import Detail, hits
 from did_tui.ui.screens.filepick import matching
 from did_tui.ui.screens.form import Form
 from did_tui.ui.widgets.topbar import TopBar
-
-
-async def press(pilot: Pilot[None], *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settle(pilot)
-
-
-def said(pilot: Pilot[None]) -> str:
-    return words(pilot.app.export_screenshot())
-
-
-def here(pilot: Pilot[None]) -> Any:
-    return pilot.app.screen
 
 
 def written(directory: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from golden import words
+from golden import Golden, sizes, words
 from guest import shown
 from scripted import (
     AGENTS,
@@ -28,10 +28,6 @@ from did_tui.ui.screens.browser import Browser
 from did_tui.ui.widgets.captions import CaptionLines
 from did_tui.ui.widgets.prompt import Prompt
 from did_tui.ui.widgets.topbar import TopBar
-
-Golden = Callable[[str, str], None]
-SIZES = [(80, 24), (120, 36)]
-sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 
 
 def name_of(what: str, size: tuple[int, int]) -> str:

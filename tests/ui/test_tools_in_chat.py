@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
-from golden import words
+from golden import Golden, words
 from scripted import ScriptedApp, chat_on, connect, settle, show_face, well
 
 from did_tui.live import events as e
 from did_tui.live.tools import Tool, Verdict
 
-Golden = Callable[[str, str], None]
 TOOL = Tool("book_table", ("book", "--at", "the \x1b[2J[b]harbour"))
 GIVEN = '{"people":4,"at":"20:00","note":"by the [b]window[/b]"}'
 
