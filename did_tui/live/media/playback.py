@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from did_tui.live.media import pauses
 from did_tui.live.media.clock import Drift, LipSync, PictureQueue
 from did_tui.live.media.decode import Decoder, Plain, Samples, decoder_of
 from did_tui.live.media.output import scaled
@@ -143,15 +144,17 @@ class Playback:
             self._expected.clear()
         self._sender_drift = Drift()
         if self._feeder is None:
+            pauses.begin()
             self._feeder = threading.Thread(target=self._feed, name="speaker", daemon=True)
             self._feeder.start()
 
     def close(self) -> None:
         """Stop the sound and give the speaker back; waits up to two seconds, any thread."""
         self._stop.set()
-        if self._feeder is not None:
-            self._feeder.join(2)
-            self._feeder = None
+        feeder, self._feeder = self._feeder, None
+        if feeder is not None:
+            feeder.join(2)
+            pauses.end()
         if self.recorder is not None:
             self.recorder.close()
 
