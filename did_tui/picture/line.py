@@ -297,10 +297,10 @@ class Line:
             keep = RATE_FOR + 4 * (self._trip or 0.0)
             while self._rates and self._rates[0][0] < now - keep:
                 self._rates.popleft()
-            self._add_rate(now, max(sample, 1.0))
+            self._add_rate(now, sample)
 
     def _add_rate(self, now: float, rate: float) -> None:
-        self._rates.append((now, rate))
+        self._rates.append((now, max(rate, 1.0)))
         self._rate = max(rate for _, rate in self._rates)
 
     def _rise(self) -> None:

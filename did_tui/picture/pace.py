@@ -13,6 +13,10 @@ PENDING = 4096  # bytes the pty has not taken yet, above which nothing is added
 PENDING_HOLD = 0.02  # seconds until the next look then
 STALLED = 0.5  # seconds without any of them taken, after which the terminal does not read
 SOON = 0.25  # part of a frame's time by which it may come before its turn
+#: Of a frame's time until the next one's turn: a source that is just as fast as is allowed would
+#: for ever wait for what it was late once, or for two pictures that came at once. That took a sixth
+#: of a player's processor time: what waits is the event loop's, what is on time needs none of it.
+TURN = 0.99
 UNFOCUSED_FPS = 8.0
 
 
@@ -165,8 +169,8 @@ class Pace:
         ``pending``: bytes written that the pty has not taken yet.
         """
         now = self._time(now, pending)
-        # On a fast line a frame may come a little early: sources are not that regular.
-        early = SOON / self.effort.fps if self._line.budget(now) is None else 0.0
+        # A frame may come a little early: sources are not that regular.
+        early = SOON / self.effort.fps
         wait = max(self._line.wait(now), min(self._next - early - now, 1.0))
         if pending > PENDING or self._stalled is not None:
             return max(wait, PENDING_HOLD)
@@ -198,7 +202,7 @@ class Pace:
         self._shown(self._time(now))
 
     def _shown(self, now: float) -> None:
-        slot = 1.0 / self.effort.fps
+        slot = TURN / self.effort.fps
         # Half a frame of lateness is made up for, so that the mean rate holds.
         self._next = max(self._next + slot, now + slot / 2)
 

@@ -456,6 +456,28 @@ def test_frames_keep_their_rate_and_are_fewer_without_focus() -> None:
     assert not run.pace.slow
 
 
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_source_as_fast_as_is_allowed_soon_waits_no_more(measured: bool) -> None:
+    pace = Pace(fps=25)
+    waits: list[float] = []
+    sent = 0.0
+    due = [0.0, 0.075, *(number / 25 for number in range(2, 76))]  # the second came late
+    for at, following in pairwise([*due, 9.0]):
+        sent = max(at, sent)
+        while (wait := pace.wait(sent, 0)) and sent + wait < following:
+            sent += wait
+        waits.append(sent + wait - at)
+        if wait:
+            continue  # the next picture takes its place
+        if measured:
+            pace.sent(2000, sent, wanted=2000)
+            pace.answered(sent + 0.001)
+        else:
+            pace.shown(sent)
+    assert max(waits) > 0.004, "at most so many a second"
+    assert not any(waits[-10:])
+
+
 def test_nothing_is_added_while_the_pty_is_full() -> None:
     pace = Pace()
     assert pace.wait(0.0, 0) == 0.0
@@ -472,6 +494,16 @@ def test_each_effort_asks_for_less_than_the_one_before() -> None:
     assert len(set(loads)) == len(loads)
     order = ["", "fewer changes", "coarser colours", "fewer frames", "smaller picture"]
     assert list(dict.fromkeys(words for words, _ in EFFORTS)) == order
+
+
+def test_a_line_that_shows_nothing_when_it_is_tried_has_a_rate_all_the_same() -> None:
+    pace = Pace()
+    frames = ((0.0, 10**6, 1000, 1.0), (101.0, 1000, 0, 100.0), (301.0, 0, 1000, 0.001))
+    for at, size, wanted, later in frames:
+        pace.sent(size, at, wanted=wanted)
+        pace.answered(at + later)
+        assert pace.rate
+        assert 0.0 <= pace.wait(at + later, 0) <= 1.0
 
 
 CALLS = st.tuples(
