@@ -184,7 +184,7 @@ def _play(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     sink = "none" if options.no_audio else settings.audio
-    return play(options.file, sink, settings.look, settings.av_offset)
+    return play(options.file, sink, settings)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -23,7 +23,10 @@ from did_tui.live.media.playback import Counters
 from did_tui.live.media.recorder import Recorder
 from did_tui.picture.still import Still
 from did_tui.ui.app import DidTui
+from did_tui.ui.booth import Rules
+from did_tui.ui.kiosk import KioskApp
 from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.screens.visit import Visit
 from did_tui.ui.widgets.prompt import Prompt
 from did_tui.ui.widgets.video import VideoView
 
@@ -193,6 +196,54 @@ class ScriptedApp(DidTui):
 
     def warm_up(self) -> None:
         """Nothing is loaded in tests."""
+
+
+RUNTIME = {
+    "id": "agt_ada",
+    "name": "Ada",
+    "thumbnail": "http://pictures/ada.png",
+    "starter_message": ["What is new?", "Where is my order?"],
+}
+
+
+def booth(request: httpx.Request) -> httpx.Response:
+    """A D-ID with an agent for a booth."""
+    if request.url.path == "/agents/agt_ada/runtime":
+        return httpx.Response(200, json=RUNTIME)
+    return well(request)
+
+
+class ScriptedKiosk(KioskApp):
+    """A booth with a scripted D-ID and a clock that the test moves."""
+
+    def __init__(
+        self, answer: Answer = booth, rules: Rules | None = None, agent: str = "ada", **options: Any
+    ) -> None:
+        client = Client(Credentials.parse("user:secret"), transport=httpx.MockTransport(answer))
+
+        async def open_client() -> Client:
+            return client
+
+        options.setdefault("driver_class", None)
+        super().__init__(Settings(), open_client, agent, rules, **options)
+        self.clock = 1000.0
+        self.now = lambda: self.clock
+        self.runners: list[ScriptedRunner] = []
+
+    async def make_runner(self, visit: Visit) -> Any:
+        runner = ScriptedRunner("agt_ada", visit)  # type: ignore[arg-type]
+        visit.sound.output = ScriptedOutput()  # type: ignore[assignment]
+        visit.sound.playback = runner.playback  # type: ignore[assignment]
+        self.runners.append(runner)
+        return runner
+
+    def warm_up(self) -> None:
+        """Nothing is loaded in tests."""
+
+    @property
+    def visit(self) -> Visit:
+        assert isinstance(self.screen, Visit)
+        return self.screen
 
 
 def connect(runner: ScriptedRunner, *, fluent: bool = True, room: bool = False) -> None:

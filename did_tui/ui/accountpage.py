@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from did_tui.api.errors import DidError, NotFound
 from did_tui.api.models import Resource
+from did_tui.ui.keys import key_of
 from did_tui.ui.kinds import Kind, Place, masked, number, once, text
 from did_tui.ui.text import one_line
 
@@ -29,29 +30,30 @@ class Fixed(DidError):
     """Something that cannot be deleted."""
 
 
-async def _facts(client: Client, _place: Place) -> Sequence[Resource]:
+async def _facts(client: Client, place: Place) -> Sequence[Resource]:
     """All parts at once; one that D-ID does not give says why, and hides no other."""
     parts = await asyncio.gather(
-        *(_part(client, name, ask) for name, ask in _PARTS.items()),
+        *(_part(client, name, ask, place.keymap) for name, ask in _PARTS.items()),
     )
     return [Fact.parse(fact) for part in parts for fact in part]
 
 
-async def _part(client: Client, name: str, ask: Ask) -> list[Mapping[str, Any]]:
+async def _part(client: Client, name: str, ask: Ask, keymap: Keymap) -> list[Mapping[str, Any]]:
     try:
         return [
             {"id": f"{name} {number}", "part": name, **fact}
-            for number, fact in enumerate([one async for one in ask(client)])
+            for number, fact in enumerate([one async for one in ask(client, keymap)])
         ]
     except DidError as error:
         return [{"id": name, "name": name.capitalize(), "value": "✗ not known", "more": str(error)}]
 
 
+Keymap = Mapping[str, str]
 Facts = AsyncIterator[Mapping[str, Any]]
-Ask = Callable[["Client"], Facts]
+Ask = Callable[["Client", Keymap], Facts]
 
 
-async def _credits(client: Client) -> Facts:
+async def _credits(client: Client, _keymap: Keymap) -> Facts:
     try:
         found = await client.credits()
     except NotFound:
@@ -84,12 +86,12 @@ _LIMITS = {
 }
 
 
-async def _settings(client: Client) -> Facts:
+async def _settings(client: Client, keymap: Keymap) -> Facts:
     found = await client.settings()
     yield {
         "name": "Insights",
         "value": "yes" if found.agents_insights_is_enabled else "no",
-        "more": "e changes it · of agents' chats",
+        "more": f"{key_of('edit-row', keymap)} changes it · of agents' chats",
     }
     raw = found.raw.get("agents")
     for name, value in _known(raw):
@@ -107,11 +109,13 @@ def _known(raw: object) -> Iterator[tuple[str, str]]:
                 yield one_line(str(name)), one_line(said)
 
 
-async def _logo(client: Client) -> Facts:
+async def _logo(client: Client, keymap: Keymap) -> Facts:
     found = await client.logo()
     position = found.get("position")
     where = f"at {', '.join(map(str, position))}" if isinstance(position, list) else ""
-    does = "e replaces it, X deletes it" if found.get("url") else "e uploads one"
+    edit, delete = (key_of(action, keymap) for action in ("edit-row", "delete-row"))
+    there = f"{edit} replaces it, {delete} deletes it"
+    does = there if found.get("url") else f"{edit} uploads one"
     yield {
         "name": "Logo",
         "value": str(found.get("url") or "none"),
@@ -119,18 +123,20 @@ async def _logo(client: Client) -> Facts:
     }
 
 
-async def _client_key(client: Client) -> Facts:
+async def _client_key(client: Client, keymap: Keymap) -> Facts:
     name = "Client key (deprecated)"
     try:
         found = await client.account_key()
     except NotFound:
-        yield {"name": name, "value": "none", "more": "n makes one; agents have keys of their own"}
+        key = key_of("new-row", keymap)
+        more = f"{key} makes one; agents have keys of their own"
+        yield {"name": name, "value": "none", "more": more}
         return
     domains = list(found.allowed_domains)
     yield {
         "name": name,
         "value": masked(found.client_key),
-        "more": f"e changes it · {', '.join(domains)}",
+        "more": f"{key_of('edit-row', keymap)} changes it · {', '.join(domains)}",
         "allowed_domains": domains,
     }
 

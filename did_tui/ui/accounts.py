@@ -14,7 +14,6 @@ from did_tui.api.endpoints import DEFAULT_API_URL
 from did_tui.api.errors import DidError, Forbidden, NotFound
 from did_tui.config import BadSetting, NoKey, Settings, log_directory, notifications_of
 from did_tui.live.roomsdk import settle
-from did_tui.ui import keymap
 from did_tui.ui.base import TerminalApp
 from did_tui.ui.kinds import number
 from did_tui.ui.stderr import kept_off_the_screen
@@ -54,7 +53,7 @@ class AccountApp(TerminalApp[None]):
         super().__init__(settings.look, **options)
         self.settings = settings
         self.copies = settings.copies
-        self.rebind()
+        self.rebind(settings.keys)
         self.place = place or settings.place
         self.config = config
         self.load = load
@@ -75,12 +74,6 @@ class AccountApp(TerminalApp[None]):
         """Close every connection that is still open; for every way out."""
         if self._client is not None and self._client.done() and not self._client.exception():
             await self._client.result().close()
-
-    def rebind(self) -> None:
-        """Have the keys be what config.toml wants them to be."""
-        wanted = keymap.read(self.settings.keys)
-        self.keymap, self.clashes = wanted.keys, wanted.complaints
-        self.set_keymap(dict(wanted.keys))
 
     def tell_clashes(self) -> None:
         """Say which keys are not what config.toml wants, and why."""
@@ -209,7 +202,7 @@ class AccountApp(TerminalApp[None]):
         self.settings = settings
         self.look = settings.look
         self.copies = settings.copies
-        self.rebind()
+        self.rebind(settings.keys)
         self.wear()
         if self._client is not None and self._client.done() and not self._client.exception():
             self._client.result().read_only = settings.read_only

@@ -13,11 +13,12 @@ from textual import constants, events
 from textual.app import App
 from textual.screen import Screen
 
-from did_tui.config import Look
+from did_tui.config import Look, Value
 from did_tui.picture.pace import Pace
-from did_tui.ui import glyphs, terminal
+from did_tui.ui import glyphs, keymap, terminal
 from did_tui.ui.clipboard import Copied, copied
 from did_tui.ui.keyqueue import KeyDone, KeyQueue
+from did_tui.ui.keys import key_of
 from did_tui.ui.terminal import ASK
 from did_tui.ui.theme import ANIMATIONS, THEMES, name_of
 
@@ -87,6 +88,16 @@ class TerminalApp(App[Result]):
             self._changes.append(glyphs.as_ascii)
         if self.no_color:
             self._changes.append(glyphs.colourless)
+
+    def rebind(self, wanted: Mapping[str, Value]) -> None:
+        """Have the keys be what config.toml wants them to be."""
+        found = keymap.read(wanted)
+        self.keymap, self.clashes = found.keys, found.complaints
+        self.set_keymap(dict(found.keys))
+
+    def key(self, action: str) -> str:
+        """What is printed on the key that runs an action now, named by its id in ``KEYS``."""
+        return key_of(action, self.keymap)
 
     @property
     def is_plain(self) -> bool:

@@ -22,8 +22,9 @@ from did_tui.live.media.plan import over_ssh, plan
 from did_tui.picture.art import Art, Style
 from did_tui.picture.cells import Words, packed
 from did_tui.picture.encoder import row_text
-from did_tui.ui import checks, clipboard, glyphs, probes, terminal
+from did_tui.ui import checks, clipboard, glyphs, keymap, probes, terminal
 from did_tui.ui.checks import Check, Speed, Tmux
+from did_tui.ui.keys import key_of
 from did_tui.ui.stderr import kept_off_the_screen
 from did_tui.ui.text import one_line
 
@@ -66,7 +67,8 @@ def examine(
     width = shutil.get_terminal_size().columns
     shown = out.isatty() and not wishes.json
     if shown and wishes.faces and not plain and not env.get("NO_COLOR"):
-        show_faces(shape, colours, width, out)
+        key = key_of("shape", keymap.read(settings.keys).keys)
+        show_faces(shape, colours, width, key, out)
     found = _terminal(settings, shape, colours, inside, plain=plain, shown=shown, out=out, env=env)
     if shown:
         _tell(found, width, plain=plain, out=out)
@@ -231,13 +233,13 @@ async def _relays(client: Client | None, agent: str) -> Check:
 # Faces
 
 
-def show_faces(shape: str, colours: str, width: int, out: TextIO) -> None:
-    """A drawn face in every shape and every depth of colours, side by side."""
+def show_faces(shape: str, colours: str, width: int, key: str, out: TextIO) -> None:
+    """A drawn face in every shape and depth of colours; ``key`` changes it in a conversation."""
     depth = colours if colours != "none" else "true"
     _show([(name, Style.named(name, depth)) for name in SHAPES[1:]], width, out)
     _show([(name, Style.named("half", name)) for name in COLOURS[1:]], width, out)
     print(f"Shape {shape}, colours {colours}.", file=out)
-    print("Choose what looks right with --shape and --colours, or f5 in a conversation.", file=out)
+    print(f"Choose what looks right: --shape, --colours, or {key} in a conversation.", file=out)
     print("--shape kitty and --shape sixel send pixels, to terminals that take them.\n", file=out)
 
 

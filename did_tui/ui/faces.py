@@ -91,7 +91,7 @@ SCENES = Kind(
     fetch=lambda client, _, a: client.scene_avatar(a.id),
     delete=lambda client, _, a: client.delete_scene_avatar(a.id),
     path="/scenes/avatars/{0}",
-    empty="A scene avatar is trained from a video of somebody. n trains one.",
+    empty="A scene avatar is trained from a video of somebody. {new-row} trains one.",
 )
 
 VOICES = Kind(
@@ -135,8 +135,8 @@ FILES = Kind(
     delete=local.delete_upload,
     warning="An agent that was made of it keeps its face. This cannot be undone.",
     changes=False,
-    empty="D-ID lists no files; those that were uploaded from this computer are here. n uploads a"
-    " picture for a talk agent, or a recording.",
+    empty="D-ID lists no files; those that were uploaded from this computer are here."
+    " {new-row} uploads a picture for a talk agent, or a recording.",
 )
 
 

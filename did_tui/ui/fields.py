@@ -83,7 +83,7 @@ AGENT = (
     F(
         "llm.secretId",
         "Model's secret",
-        "The secret with its address and key: Secrets (:) makes one.",
+        "The secret with its address and key: Secrets ({palette}) makes one.",
         pick="secrets",
         when=("llm.provider", EXTERNAL_PROVIDERS),
     ),
@@ -125,7 +125,7 @@ AGENT = (
     F(
         f"{WEBHOOK}.url",
         "Webhook",
-        "The address that D-ID calls when a chat ends; more of them with E.",
+        "The address that D-ID calls when a chat ends; more of them with {write-row}.",
         trial="have D-ID call it",
     ),
     F(f"{WEBHOOK}.auth.secret_id", "Its secret", "How D-ID signs in there.", pick="secrets"),

@@ -53,6 +53,7 @@ _SPELLINGS = {shown: name for name, shown in SIGNS.items()} | {
     "page down": "pagedown",
 }
 _MODIFIED = re.compile(r"(?:(?:ctrl|alt|shift)\+)+(?=.)")
+_BETWEEN = re.compile(r"(?<!\w\+)[,\s]+")  # keys; that after a plus is one itself
 _BY_ID = {key.id: key for key in KEYS}
 
 
@@ -125,7 +126,7 @@ def _keys_for(name: str, text: str) -> Iterator[str]:
     action = _BY_ID[name]
     if action.keys == DIGITS:
         raise _Unfit("is always the digits")
-    parts = [text] if text.strip() == "," else re.split(r"[,\s]+", text.strip())
+    parts = [text] if text.strip() == "," else _BETWEEN.split(text.strip())
     if parts == [""]:
         raise _Unfit("has no key")
     for part in parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -150,8 +151,8 @@ KEYS: tuple[Key, ...] = (
     _list("filter", "slash", "filter", "Show only rows that have these words", shown=True),
     _list("sort", "s", "sort", "By the next column"),
     _list("reverse", "S", "reverse", "The last one first"),
-    _list("mark", "space", "mark", "Mark a row: X and y act on all that are marked"),
-    _list("mark-range", "ctrl+@", "range", "ctrl+space: mark from the last mark to here"),
+    _list("mark", "space", "mark", "Mark a row: copy and delete act on all that are marked"),
+    _list("mark-range", "ctrl+@", "range", "Mark from the last mark to here"),
     _list("copy-id", "y", "copy", "Copy the id, or the ids of all that are marked"),
     _list("copy-menu", "Y", "copy …", "Copy the name, the JSON or a curl command"),
     _list("wide", "w", "wide", "The preview, or more columns"),
@@ -337,8 +338,9 @@ SIGNS = {
 
 
 def sign_of(name: str) -> str:
-    """What is printed on a key."""
-    return SIGNS.get(name, name)
+    """What is printed on a key, and on those that are held down with it."""
+    held, plus, last = name.rpartition("+")
+    return SIGNS.get(name) or f"{held}{plus}{SIGNS.get(last, last)}"
 
 
 def names(key: Key, keymap: Mapping[str, str] = NOTHING) -> list[str]:
@@ -346,6 +348,30 @@ def names(key: Key, keymap: Mapping[str, str] = NOTHING) -> list[str]:
     if key.keys == DIGITS:
         return ["1…9"]
     return [sign_of(name) for name in keymap.get(key.id, key.keys).split(",")]
+
+
+_BY_ID = {key.id: key for key in KEYS}
+_NAMED = re.compile(r"\{([a-z0-9-]+)\}")
+
+
+def key_of(action: str, keymap: Mapping[str, str] = NOTHING) -> str:
+    """What is printed on the key that runs an action now; the first one where it has several.
+
+    ``action`` is its id. ``KeyError`` where there is none of that id.
+    """
+    return names(_BY_ID[action], keymap)[0]
+
+
+def told(sentence: str, keymap: Mapping[str, str] = NOTHING) -> str:
+    """A sentence of this program's in which the key of an action stands for its ``{id}``."""
+    return _NAMED.sub(
+        lambda found: key_of(found[1], keymap) if found[1] in _BY_ID else found[0], sentence
+    )
+
+
+def keys_of(action: str, keymap: Mapping[str, str] = NOTHING) -> list[str]:
+    """The keys that run an action now, as Textual calls them."""
+    return keymap.get(action, _BY_ID[action].keys).split(",")
 
 
 def bindings(place: str) -> list[Binding]:

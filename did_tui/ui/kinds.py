@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class Place:
     """Where a list is: a kind, and the resources that one has come through.
 
-    ``names`` are those of knowledge bases by their ids, learned on the way.
+    ``names`` are those of knowledge bases by their ids, learned on the way. ``keymap`` has the keys
+    that the user has changed.
     """
 
     kind: Kind
     parents: tuple[Resource, ...] = ()
     state: Path | None = None
     names: dict[str, str] = field(default_factory=dict)
+    keymap: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

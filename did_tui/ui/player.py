@@ -8,9 +8,10 @@ from pathlib import Path
 
 from textual import work
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widgets import Static
 
-from did_tui.config import Look, log_directory
+from did_tui.config import Settings, log_directory
 from did_tui.live.media.file import SOUND_AHEAD, FilePlayer, NotPlayable
 from did_tui.live.media.playback import Playback
 from did_tui.ui.base import TerminalApp
@@ -18,7 +19,7 @@ from did_tui.ui.keys import bindings
 from did_tui.ui.signals import exit_on_signals
 from did_tui.ui.sound import make_output
 from did_tui.ui.stderr import kept_off_the_screen
-from did_tui.ui.text import plain
+from did_tui.ui.text import literal, plain
 from did_tui.ui.widgets.video import VideoView
 
 OPENING_SECONDS = 3.0
@@ -35,15 +36,16 @@ class PlayerApp(TerminalApp[str]):
     #keys { dock: bottom; height: 1; padding: 0 1; background: $panel; color: $muted; }
     """
 
-    def __init__(self, path: Path, sink: str, look: Look, av_offset: float = 0.0) -> None:
-        super().__init__(look)
-        self._path, self._sink, self._av_offset = path, sink, av_offset
+    def __init__(self, path: Path, sink: str, settings: Settings) -> None:
+        super().__init__(settings.look)
+        self.rebind(settings.keys)
+        self._path, self._sink, self._av_offset = path, sink, settings.av_offset
         self._player: FilePlayer | None = None
 
     def compose(self) -> ComposeResult:
         """The picture, and a line that says what the keys do."""
         yield VideoView(id="picture")
-        yield Static(_keys(paused=False), id="keys")
+        yield Static(self._keys(paused=False), id="keys")
 
     def on_mount(self) -> None:
         """Begin."""
@@ -87,17 +89,18 @@ class PlayerApp(TerminalApp[str]):
         """Stop, or go on."""
         if self._player is not None:
             paused = not self._player.pause()
-            self.query_one("#keys", Static).update(_keys(paused=paused))
+            self.query_one("#keys", Static).update(self._keys(paused=paused))
+
+    def _keys(self, *, paused: bool) -> Content:
+        """The line below the picture."""
+        before, what = ("⏸ paused   ", "go on") if paused else ("", "pause")
+        shape, leave = self.key("shape-player"), self.key("leave-player")
+        return literal(f"{before}{self.key('pause')} {what}   {shape} shape   {leave} leave")
 
 
-def _keys(*, paused: bool) -> str:
-    """The line below the picture."""
-    return f"{'⏸ paused   space go on' if paused else 'space pause'}   f5 shape   esc leave"
-
-
-def play(path: Path, sink: str, look: Look, av_offset: float = 0.0) -> int:
-    """Play a file in this terminal, pictures so many milliseconds late; the exit code."""
-    app = PlayerApp(path, sink, look, av_offset)
+def play(path: Path, sink: str, settings: Settings) -> int:
+    """Play a file in this terminal; the exit code."""
+    app = PlayerApp(path, sink, settings)
     with kept_off_the_screen(log_directory()):
         trouble = asyncio.run(app.run_async())
     if trouble:

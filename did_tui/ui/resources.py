@@ -77,11 +77,11 @@ AGENTS = Kind(
     can=frozenset(("chat",)),
     fetch=lambda client, _, a: client.agent(a.id),
     delete=_delete_agent,
-    warning="A copy of it is kept here: “Restore a deleted agent” in the palette (:) makes it"
-    " again, with a new id. Its chats are not kept.",
+    warning="A copy of it is kept here: “Restore a deleted agent” in the palette ({palette}) makes"
+    " it again, with a new id. Its chats are not kept.",
     beside=("client-keys", "sessions", "exports"),
     path="/agents/{0}",
-    empty="An agent is a face with a brief. n makes one.",
+    empty="An agent is a face with a brief. {new-row} makes one.",
 )
 
 KNOWLEDGE = Kind(
@@ -105,7 +105,7 @@ KNOWLEDGE = Kind(
     delete=lambda client, _, k: client.delete_knowledge(k.id),
     warning="Its documents go with it, and agents that use it find nothing. This cannot be undone.",
     path="/knowledge/{0}",
-    empty="A knowledge base is a set of documents that agents answer from. n makes one.",
+    empty="A knowledge base is a set of documents that agents answer from. {new-row} makes one.",
 )
 
 DOCUMENTS = Kind(
@@ -128,7 +128,7 @@ DOCUMENTS = Kind(
     fetch=lambda client, place, d: client.document(owner(place), d.id),
     delete=lambda client, place, d: client.delete_document(owner(place), d.id),
     path="/knowledge/{1}/documents/{0}",
-    empty="Agents find nothing in this knowledge base. n adds a web page, a PDF or a text.",
+    empty="Agents find nothing in this knowledge base. {new-row} adds a web page, a PDF or a text.",
 )
 
 RECORDS = Kind(
@@ -165,7 +165,8 @@ CLIENT_KEYS = Kind(
     delete=lambda client, place, k: client.delete_client_key(owner(place), k.client_key),
     hides=frozenset(("client_key",)),
     path="/agents/{1}/client-keys",
-    empty="A client key lets a web page talk with this agent, from its domains. n makes one.",
+    empty="A client key lets a web page talk with this agent, from its domains."
+    " {new-row} makes one.",
 )
 
 SESSIONS = Kind(
@@ -190,8 +191,8 @@ SESSIONS = Kind(
     " of it goes.",
     hides=frozenset(("session_token",)),
     path="/agents/{1}/sessions/{0}",
-    empty="Nothing is open. Those of this computer are here; i on an agent has what D-ID lists of"
-    " it. n opens a room for an expressive agent.",
+    empty="Nothing is open. Those of this computer are here; {inside-row} on an agent has what"
+    " D-ID lists of it. {new-row} opens a room for an expressive agent.",
 )
 
 CHATS = Kind(
@@ -234,7 +235,8 @@ SECRETS = Kind(
     fetch=lambda client, _, s: client.secret(s.id),
     delete=lambda client, _, s: client.delete_secret(s.id),
     path="/secrets/{0}",
-    empty="Secrets are what D-ID keeps to call your webhooks and language models. n makes one.",
+    empty="Secrets are what D-ID keeps to call your webhooks and language models."
+    " {new-row} makes one.",
 )
 
 CREDITS = Kind(
@@ -312,7 +314,8 @@ EXPORTS = Kind(
     delete=exports.delete_export,
     warning="What was fetched of it stays in its file.",
     path="/agents/chats/exports/{0}",
-    empty="An export is the chats of an agent. n orders one; enter fetches it and shows them.",
+    empty="An export is the chats of an agent. {new-row} orders one; {open-row} fetches it"
+    " and shows them.",
 )
 
 

@@ -71,7 +71,7 @@ async def save(
     old = {key: have[key] for key in patch if key in have}
     app.edits.append(Edit(target, old, patch, app.now()))
     count = f"{len(patch)} field{'s' if len(patch) > 1 else ''}"
-    undo = " · u takes it back" if len(old) == len(patch) else ""
+    undo = f" · {app.key('undo-edit')} takes it back" if len(old) == len(patch) else ""
     app.notify(f"Saved {count} of “{target.name}”{undo}")
     return {}
 

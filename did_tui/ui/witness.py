@@ -72,4 +72,5 @@ class WitnessApp(AccountApp):
         """Put on the next theme, for now."""
         at = (THEMES.index(self.look.theme) + 1) % len(THEMES)
         self.wear(theme=THEMES[at])
-        self.notify(f"theme = {THEMES[at]}, for now: in the settings (,) it stays.", timeout=4)
+        kept = f"in the settings ({self.key('settings')}) it stays"
+        self.notify(f"theme = {THEMES[at]}, for now: {kept}.", timeout=4)

@@ -165,7 +165,7 @@ def test_faces_are_shown_side_by_side() -> None:
     from did_tui.ui.doctor import show_faces
 
     out = io.StringIO()
-    show_faces("half", "256", 120, out)
+    show_faces("half", "256", 120, "f5", out)
     assert "Shape half, colours 256." in out.getvalue()
     assert "braille" in out.getvalue()
     assert os.linesep in out.getvalue()

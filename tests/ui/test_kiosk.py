@@ -5,68 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from golden import Golden, sizes, words
-from scripted import FACE, ScriptedOutput, ScriptedRunner, connect, refusing, settle, well
+from scripted import FACE, ScriptedKiosk, booth, connect, refusing, settle
 from textual.pilot import Pilot
 
-from did_tui.api.client import Client
-from did_tui.api.credentials import Credentials
-from did_tui.config import Settings
 from did_tui.live import events as e
 from did_tui.picture.still import Still
 from did_tui.ui.booth import Rules
-from did_tui.ui.kiosk import KioskApp
 from did_tui.ui.screens import visit as visits
 from did_tui.ui.screens.attract import Attract
 from did_tui.ui.screens.pin import Pin
 from did_tui.ui.screens.visit import Visit
-
-RUNTIME = {
-    "id": "agt_ada",
-    "name": "Ada",
-    "thumbnail": "http://pictures/ada.png",
-    "starter_message": ["What is new?", "Where is my order?"],
-}
-
-
-def booth(request: httpx.Request) -> httpx.Response:
-    if request.url.path == "/agents/agt_ada/runtime":
-        return httpx.Response(200, json=RUNTIME)
-    return well(request)
-
-
-class ScriptedKiosk(KioskApp):
-    """A booth with a scripted D-ID and a clock that the test moves."""
-
-    def __init__(self, answer: Any = booth, rules: Rules | None = None, **options: Any) -> None:
-        client = Client(Credentials.parse("user:secret"), transport=httpx.MockTransport(answer))
-
-        async def open_client() -> Client:
-            return client
-
-        super().__init__(Settings(), open_client, "ada", rules, driver_class=None, **options)
-        self.clock = 1000.0
-        self.now = lambda: self.clock
-        self.runners: list[ScriptedRunner] = []
-
-    async def make_runner(self, visit: Visit) -> Any:
-        runner = ScriptedRunner("agt_ada", visit)  # type: ignore[arg-type]
-        visit.sound.output = ScriptedOutput()  # type: ignore[assignment]
-        visit.sound.playback = runner.playback  # type: ignore[assignment]
-        self.runners.append(runner)
-        return runner
-
-    def warm_up(self) -> None:
-        """Nothing is loaded in tests."""
-
-    @property
-    def visit(self) -> Visit:
-        assert isinstance(self.screen, Visit)
-        return self.screen
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from textual.app import SystemCommand
 from did_tui.api.errors import DidError
 from did_tui.api.models import Agent, Resource
 from did_tui.editor import NoEditor
-from did_tui.ui.keys import KEYS, bindings, names
+from did_tui.ui.keys import KEYS, bindings, names, told
 from did_tui.ui.kinds import Also, Place, name_of
 from did_tui.ui.resources import BY_NAME
 from did_tui.ui.rows import Row
@@ -89,8 +89,8 @@ class Browser(Listing):
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key does nothing."""
-        action = next((one.action for one in self._bindings.key_to_bindings.get(event.key, ())), "")
-        if self._is_kept_from(action):
+        found = self.active_bindings.get(event.key)
+        if found is not None and self._is_kept_from(found.binding.action):
             self.notify(READ_ONLY, severity="warning")
 
     def __init__(self, place: Place, *, picking: bool = False, words: str = "") -> None:
@@ -402,7 +402,8 @@ class Browser(Listing):
         what = f"{kind.one} “{label}”" if len(rows) == 1 else f"{len(rows)} {kind.many}"
         named = kind.name in TYPED or self.app.settings.confirm == "name"
         typed = "" if not named else label if len(rows) == 1 else f"delete {len(rows)}"
-        if not await self.app.push_screen_wait(Confirm(f"Delete {what}?", kind.warning, typed)):
+        warning = told(kind.warning, self.app.keymap)
+        if not await self.app.push_screen_wait(Confirm(f"Delete {what}?", warning, typed)):
             return
         gone: list[str] = []
         trouble: Exception | None = None
@@ -438,7 +439,9 @@ def commands_of(screen: Browser) -> Iterator[SystemCommand]:
     if screen.check_action("also", ()):
         for also in deeds.ALSO[screen.kind.name]:
             if also.alone or screen.current() is not None:
-                yield SystemCommand(also.words, f"a {also.key}", partial(screen.do, also))
+                yield SystemCommand(
+                    also.words, f"{screen.app.key('also')} {also.key}", partial(screen.do, also)
+                )
     for key in KEYS:
         if key.place == "list" and screen.check_action(key.action, ()):
             name = f"{key.label[0].upper()}{key.label[1:]}  ({names(key, screen.app.keymap)[0]})"

@@ -238,7 +238,8 @@ class ChatScreen(ChatKeys):
         if obeyed is not None:
             return obeyed
         if self.conversation.over:
-            self.warn("Not connected. Press f2 to connect again; what you wrote is kept.")
+            again = self.app.key("again")
+            self.warn(f"Not connected. Press {again} to connect again; what you wrote is kept.")
             return False
         return self._say(text)
 
@@ -289,7 +290,7 @@ class ChatScreen(ChatKeys):
             if not self.conversation.speaking:
                 self.stage.captions.cut(self.sound.heard)
         else:
-            self.notify("Nobody talks. ctrl+q leaves did-tui.", timeout=3)
+            self.notify(f"Nobody talks. {self.app.key('quit')} leaves did-tui.", timeout=3)
 
     async def ask_tool(self, tool: Tool, given: str) -> Verdict:
         """Ask whether a command may run. Nobody says yes by the keys of what was being written."""
@@ -410,7 +411,7 @@ class ChatScreen(ChatKeys):
         self.stage.captions.follow(self.conversation, heard, silent=silent)
         if not self.conversation.over and self.conversation.phase != "connected":
             self.stage.show_steps(self.stage.has_class("-connecting"))
-        note = words.ended(self.conversation, now)
+        note = words.ended(self.conversation, now, self.app.keymap)
         self.stage.transcript.note(*(("", "") if self._leaving else note))
         self._gauges.look(self.conversation, now - self._began)
 

@@ -250,7 +250,8 @@ class ChatKeys(Screen[None]):
         if words:
             self.notify(words, title="Sound", timeout=COPYING_SECONDS)
         else:
-            self.notify("No browser is used for the sound: press a to choose one.", timeout=4)
+            key = self.app.key("device")
+            self.notify(f"No browser is used for the sound: press {key} to choose one.", timeout=4)
 
     def action_microphone(self) -> None:
         """Speak, or stop speaking; or why nobody would hear it."""
@@ -265,7 +266,8 @@ class ChatKeys(Screen[None]):
             self.notify(why, title="Microphone", timeout=6)
         else:
             microphone.toggle()
-            words = "The microphone is on: speak, and press ctrl+t when you are done."
+            key = self.app.key("microphone")
+            words = f"The microphone is on: speak, and press {key} when you are done."
             self.notify(words, timeout=3)
 
     # Picture
@@ -342,7 +344,8 @@ class ChatKeys(Screen[None]):
         """Have the agent say a text, SSML or a recording; False where that cannot be."""
         runner = self.runner
         if runner is None or self.conversation.over:
-            advice = "Press f2 to connect again" if self.conversation.over else "Wait a moment"
+            again = f"Press {self.app.key('again')} to connect again"
+            advice = again if self.conversation.over else "Wait a moment"
             self.notify(
                 f"Not connected. {advice}; what you wrote is kept.", severity="warning", timeout=8
             )

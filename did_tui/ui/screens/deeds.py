@@ -109,7 +109,7 @@ async def test_webhooks(browser: Browser, agent: Agent) -> bool:
     whole = await (await browser.app.client()).agent(agent.id)
     hooks = get(whole.raw, "triggers.chat/end.webhooks") or []
     if not hooks:
-        browser.notify("It has no webhooks: e gives it one.")
+        browser.notify(f"It has no webhooks: {browser.app.key('edit-row')} gives it one.")
     for hook in hooks:
         said = await _call(browser, hook)
         browser.notify(said, title=one_line(str(get(hook, "url")))[:60])

@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from did_tui.live.events import Citation
-from did_tui.ui.keys import KEYS, names
+from did_tui.ui.keys import KEYS, key_of, names
 from did_tui.ui.screens.commands import COMMANDS
 from did_tui.ui.text import literal, one_line
 
@@ -221,7 +221,7 @@ def _help(keymap: Mapping[str, str]) -> Content:
     lines = [literal("Hold shift to use your terminal's own selection with the mouse.", "$muted")]
     for place, title in (
         ("prompt", "In the prompt"),
-        ("conversation", "With the focus on the conversation (esc)"),
+        ("conversation", f"With the focus on the conversation ({key_of('leave-chat', keymap)})"),
         ("chat", "In both"),
         ("everywhere", "Everywhere"),
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,6 +11,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from did_tui.ui.forms import FormField
+from did_tui.ui.keys import told
 from did_tui.ui.screens.dialogs import Dialog
 from did_tui.ui.text import literal
 
@@ -90,7 +91,7 @@ class FieldPick(Dialog[str | None]):
         self._shown = [field for field, _ in found]
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options(Option(_row(field, sign)) for field, sign in found)
+        options.add_options(Option(_row(field, sign, self.app.keymap)) for field, sign in found)
         options.highlighted = 0 if found else None
 
 
@@ -100,7 +101,8 @@ def fits(field: FormField, typed: str) -> bool:
     return all(word in said for word in typed.casefold().split())
 
 
-def _row(field: FormField, sign: str) -> Content:
-    about = field.help if len(field.help) <= ABOUT else f"{field.help[: ABOUT - 1]}…"
+def _row(field: FormField, sign: str, keymap: Mapping[str, str]) -> Content:
+    said = told(field.help, keymap)
+    about = said if len(said) <= ABOUT else f"{said[: ABOUT - 1]}…"
     name = literal(f"{sign or ' '} {field.label:<{NAME - 2}}", "bold")
     return name + literal(about, "$muted")

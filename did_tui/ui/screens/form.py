@@ -19,7 +19,7 @@ from did_tui.editor import NoEditor
 from did_tui.live.archive import write_private
 from did_tui.ui.editor import edited
 from did_tui.ui.forms import FormField, applies, filled, get, written
-from did_tui.ui.keys import bindings
+from did_tui.ui.keys import bindings, told
 from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Choice, Pick
 from did_tui.ui.screens.fieldpick import FieldPick
@@ -209,8 +209,9 @@ class Form(Screen[bool]):
         line.set_class(bool(problem), "-wrong")
         more = "  enter: choose" if field.pick or field.choices else ""
         if field.path in self._trials:
-            more += f"  f6: {field.trial}"
-        line.update(literal(f"✗ {problem}" if problem else field.help + more))
+            more += f"  {self.app.key('try-field')}: {field.trial}"
+        help_ = told(field.help, self.app.keymap) + more
+        line.update(literal(f"✗ {problem}" if problem else help_))
 
     # Keys
 
@@ -402,7 +403,8 @@ class Form(Screen[bool]):
         for number in back:
             self._put(number, draft[self._fields[number].path])
         if back:
-            self.notify("Your draft is back. ctrl+r takes a field back to how it was.")
+            key = self.app.key("restore-field")
+            self.notify(f"Your draft is back. {key} takes a field back to how it was.")
 
     def _forget_draft(self) -> None:
         path = self._draft_path()

@@ -61,7 +61,7 @@ class Gauges:
         trouble = words.trouble(conversation, figures if video else None, missing, now)
         told = [
             sound.microphone_in_words,
-            words.volume(sound.volume, muted=sound.muted),
+            words.volume(sound.volume, muted=sound.muted, keymap=self._app.keymap),
             *self._pace(),
             words.delay(figures),
             words.apart(figures),
@@ -94,6 +94,7 @@ class Gauges:
         }
         if figures is not None:
             picture["decoded"] = f"{figures.pictures_decoded}, dropped {figures.pictures_dropped}"
-        volume = words.volume(self._sound.volume, muted=self._sound.muted)
+        muted, keymap = self._sound.muted, self._app.keymap
+        volume = words.volume(self._sound.volume, muted=muted, keymap=keymap)
         sound = {"speaker": " · ".join(filter(None, [self._sound.name, volume]))}
         self._stage.stats.tell(picture, sound | sound_rows(figures, rates))

@@ -69,7 +69,10 @@ async def fetch_export(browser: Browser, export: OrderedExport) -> bool:
         return False
     directory, count = await fetched(await browser.app.client(), state, export)
     files = f"{count} file{'s' if count != 1 else ''}"
-    browser.notify(f"{files} are in {directory}. enter shows the chats.", title="Fetched")
+    browser.notify(
+        f"{files} are in {directory}. {browser.app.key('open-row')} shows the chats.",
+        title="Fetched",
+    )
     token = export.result.token
     if not token or export.raw.get("continued"):
         return False

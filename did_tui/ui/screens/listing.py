@@ -18,6 +18,7 @@ from did_tui.api.errors import DidError
 from did_tui.api.inventory import Document
 from did_tui.api.models import Resource
 from did_tui.ui.exports import OrderedExport
+from did_tui.ui.keys import told
 from did_tui.ui.kinds import Place, name_of, owner
 from did_tui.ui.resources import kind_of
 from did_tui.ui.rows import Row, Rows
@@ -126,6 +127,7 @@ class Listing(Screen[Any]):
         bar = self.query_one(TopBar)
         began = self.app.now()
         self._due, self._asked = float("inf"), began
+        self.place.keymap = self.app.keymap
         bar.state, bar.mood = (self._state("↻") if quietly else "↻ loading"), "busy"
         slow = self.set_interval(0.5, lambda: self._say_loading(began))
         before = len(self.rows.all)
@@ -209,7 +211,11 @@ class Listing(Screen[Any]):
                 self.fill()
         except (DidError, OSError) as error:
             self._more = None
-            self.notify(f"{error}. r tries again.", title="Not all is loaded", severity="error")
+            self.notify(
+                f"{error}. {self.app.key('refresh-list')} tries again.",
+                title="Not all is loaded",
+                severity="error",
+            )
         finally:
             self._loading_more = False
         if self._left:
@@ -276,12 +282,14 @@ class Listing(Screen[Any]):
         elif rows.filter and rows.all:
             self._say(
                 literal(f"Nothing matches “{rows.filter}”.\n\n", "bold")
-                + literal(f"esc clears the filter. ({self._how_many()})", "$muted")
+                + literal(
+                    f"{self.app.key('back')} clears the filter. ({self._how_many()})", "$muted"
+                )
             )
         elif self._loaded:
             self._say(
                 literal(f"No {self.kind.many} yet.\n\n", "bold")
-                + literal(self.kind.empty, "$muted")
+                + literal(told(self.kind.empty, self.app.keymap), "$muted")
             )
 
     def _how_many(self) -> str:
@@ -328,7 +336,8 @@ class Listing(Screen[Any]):
         if not self.rows.all:
             seconds = self.app.now() - began
             words = f"Loading {self.kind.many}…"
-            late = f" {seconds:.0f} s · esc cancels" if seconds >= 2 else ""
+            cancels = f"{self.app.key('back')} cancels"
+            late = f" {seconds:.0f} s · {cancels}" if seconds >= 2 else ""
             self._say(literal(words + late, "$muted"))
 
     def _failed(self, error: DidError | OSError) -> None:
@@ -344,9 +353,10 @@ class Listing(Screen[Any]):
             return
         bar.state, bar.mood = "✗ offline", "bad"
         advice = getattr(error, "advice", "")
+        again = f"Press {self.app.key('refresh-list')} to try again."
         self._say(
             literal(str(error), "bold $error")
-            + literal(f"\n\n{advice} Press r to try again.".replace("\n\n ", "\n\n"), "$muted")
+            + literal(f"\n\n{advice} {again}".replace("\n\n ", "\n\n"), "$muted")
         )
 
     def cancel(self) -> bool:
@@ -356,7 +366,7 @@ class Listing(Screen[Any]):
             return False
         self.workers.cancel_group(self, "load")
         self.query_one(TopBar).state = ""
-        self._say(literal("Not loaded. r loads the list.", "$muted"))
+        self._say(literal(f"Not loaded. {self.app.key('refresh-list')} loads the list.", "$muted"))
         return True
 
     def _say(self, notice: Content | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,6 +14,9 @@ from textual.widgets import Input, Static
 
 from did_tui.ui.booth import pin_pause
 
+if TYPE_CHECKING:
+    from did_tui.ui.kiosk import KioskApp
+
 PATIENCE = 15.0  # seconds without a key after which nobody is there
 LONGEST = 64  # characters
 
@@ -20,10 +24,11 @@ LONGEST = 64  # characters
 class Pin(ModalScreen[bool]):
     """Asks for the PIN, of which there have been so many wrong ones; whether it was right.
 
-    Without a PIN any key but control+Q goes back. After some wrong ones the next is only looked at
-    when a pause is over.
+    Without a PIN any key but the one that leaves goes back. After some wrong ones the next is only
+    looked at when a pause is over.
     """
 
+    app: KioskApp
     DEFAULT_CSS = """
     Pin { align: center middle; }
     Pin > Vertical { width: 44; max-width: 96%; height: auto; background: $panel; padding: 1 2; }
@@ -45,7 +50,8 @@ class Pin(ModalScreen[bool]):
                 yield Static("PIN, then enter. esc goes back.", id="words", markup=False)
                 yield Input(password=True, max_length=LONGEST)
             else:
-                yield Static("Press ctrl+q once more to leave.", id="words", markup=False)
+                words = f"Press {self.app.key('quit')} once more to leave."
+                yield Static(words, id="words", markup=False)
 
     def on_mount(self) -> None:
         """Nobody may be there."""
@@ -56,7 +62,7 @@ class Pin(ModalScreen[bool]):
             self.dismiss(False)
 
     def again(self) -> None:
-        """Control+Q once more."""
+        """The key that leaves, once more."""
         if not self._pin:
             self.dismiss(True)
 

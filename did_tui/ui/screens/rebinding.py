@@ -14,7 +14,7 @@ from did_tui import configfile
 from did_tui.config import Value
 from did_tui.ui import keymap
 from did_tui.ui.accounts import TROUBLE
-from did_tui.ui.keys import DIGITS, KEYS, Key, bindings, names, sign_of
+from did_tui.ui.keys import DIGITS, KEYS, Key, bindings, keys_of, names, sign_of
 from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Dialog
 from did_tui.ui.text import literal
@@ -120,7 +120,7 @@ class Rebinding(Screen[None]):
             return
         shown = " or ".join(names(key, self.app.keymap))
         pressed = await self.app.push_screen_wait(PressKey(key, shown))
-        if pressed is None or pressed in self.app.keymap.get(key.id, key.keys).split(","):
+        if pressed is None or pressed in keys_of(key.id, self.app.keymap):
             return
         wanted = keymap.read({**self.app.settings.keys, key.id: Value(sign_of(pressed))})
         complaint = next((c for c in wanted.complaints if c.startswith(f"keys.{key.id} ")), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,7 +16,7 @@ from did_tui.config import SETTINGS, BadSetting, Origin, Setting, Settings, Valu
 from did_tui.editor import NoEditor
 from did_tui.ui.accounts import TROUBLE
 from did_tui.ui.editor import edited
-from did_tui.ui.keys import bindings
+from did_tui.ui.keys import bindings, key_of
 from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Choice, Dialog, Pick
 from did_tui.ui.screens.rebinding import Rebinding
@@ -48,7 +48,7 @@ class Line:
     setting: Setting | None = None
 
 
-def lines_of(settings: Settings, place: str) -> list[Line]:
+def lines_of(settings: Settings, place: str, keymap: Mapping[str, str]) -> list[Line]:
     """The account first, then every setting."""
     profile = settings.profile or "none"
     if settings.profile:
@@ -59,8 +59,9 @@ def lines_of(settings: Settings, place: str) -> list[Line]:
     if settings.key and place != "demo":
         key = "in the environment"
     kept = f"It is in {settings.key_place.in_full}." if settings.key_place else "Where the key is."
+    switches = f"{key_of('change-setting', keymap)} or {key_of('profiles', keymap)} switches."
     account = [
-        Line("profile", profile, whose, "Who asks. enter or p switches."),
+        Line("profile", profile, whose, f"Who asks. {switches}"),
         Line("api_url", settings.api_url, whose, "Where D-ID is; a profile says it."),
         Line("key", key, whose, f"{kept} It is never shown."),
     ]
@@ -144,7 +145,7 @@ class SettingsScreen(Screen[None]):
         bar = self.query_one(TopBar)
         bar.crumbs = (self.app.place, "Settings")
         bar.state = one_line(str(self.app.config / configfile.NAME)) if self.app.config else ""
-        self.table.fill(lines_of(self.app.settings, self.app.place))
+        self.table.fill(lines_of(self.app.settings, self.app.place, self.app.keymap))
 
     def on_table_highlighted(self, _event: Table.Highlighted) -> None:
         """Say what it is."""
@@ -166,7 +167,8 @@ class SettingsScreen(Screen[None]):
             if line.name == "profile":
                 self.app.action_profiles()
             else:
-                self.notify("A profile says this: E opens config.toml.")
+                key = self.app.key("edit-settings")
+                self.notify(f"A profile says this: {key} opens config.toml.")
             return
         value = self.app.settings.values.get(setting.name, Value(setting.default)).text
         if setting.choices:

@@ -54,7 +54,7 @@ class BoothPrompt(Prompt):
         """Say whom one writes to, and whether one can ask."""
         who = one_line(name)
         words = f"Ask {who}" if asks else f"Write what {who} is to say"
-        self.placeholder = literal(f"{words}, then press enter")
+        self.placeholder = literal(f"{words}, then press {self.app.key('send')}")
 
     def _remember(self, text: str) -> None:
         """The next visitor is somebody else."""

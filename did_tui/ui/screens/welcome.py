@@ -92,7 +92,7 @@ class Welcome(Screen[None]):
         words = f"This terminal: {event.size.width}×{event.size.height}, "
         words += f"{'24-bit' if colours == 'true' else colours} colours, {shape} blocks"
         self.query_one("#terminal", Static).update(
-            literal(f"{words}\n\nenter or its number chooses · ctrl+q leaves")
+            literal(f"{words}\n\nenter or its number chooses · {self.app.key('quit')} leaves")
         )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

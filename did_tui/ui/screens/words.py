@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from did_tui.live.conversation import Conversation
+from did_tui.ui.keys import NOTHING, key_of
 from did_tui.ui.widgets.checklist import waiting_for
 
 if TYPE_CHECKING:
@@ -83,22 +85,27 @@ def activity(conversation: Conversation) -> str:
     return _ACTIVITIES[conversation.activity]
 
 
-def ended(conversation: Conversation, now: float) -> tuple[str, str]:
+def ended(
+    conversation: Conversation, now: float, keymap: Mapping[str, str] = NOTHING
+) -> tuple[str, str]:
     """Why it is over and what to do about it; empty where it is not."""
+    again = key_of("again", keymap)
     if conversation.phase == "failed":
-        key = "Press f2 to connect again."
+        key = f"Press {again} to connect again."
         if conversation.hindrance == "credits":
-            key = "Press f9 to go on in text, f2 to connect again."
+            text = key_of("text-only", keymap)
+            key = f"Press {text} to go on in text, {again} to connect again."
         if conversation.hindrance == "offer":
-            key = "Press ctrl+r to copy a report, f2 to connect again."
+            report = key_of("copy-report", keymap)
+            key = f"Press {report} to copy a report, {again} to connect again."
         if conversation.retry_at is not None and conversation.retry_at > now:
-            key = f"Press f2 in {conversation.retry_at - now:.0f} s to connect again."
+            key = f"Press {again} in {conversation.retry_at - now:.0f} s to connect again."
         return conversation.trouble, f"{conversation.advice} {key}".strip()
     if conversation.phase == "disconnected":
         reason = conversation.end_reason or "service"
         words = _ENDED.get(reason, "") if reason != "service" else conversation.trouble
         words = words or conversation.trouble or "D-ID ended the session."
-        return words, "Press f2 to connect again; the conversation is kept."
+        return words, f"Press {again} to connect again; the conversation is kept."
     return "", ""
 
 
@@ -111,10 +118,10 @@ def why_not_done(conversation: Conversation) -> str:
     return conversation.trouble or ended(conversation, 0.0)[0]
 
 
-def volume(share: float, *, muted: bool) -> str:
+def volume(share: float, *, muted: bool, keymap: Mapping[str, str] = NOTHING) -> str:
     """How loud it is; empty where it is as loud as can be."""
     if muted:
-        return "muted (f8)"
+        return f"muted ({key_of('mute', keymap)})"
     return f"volume {share:.0%}" if share < 1 else ""
 
 

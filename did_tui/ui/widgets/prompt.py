@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from textual import events, work
 from textual.app import SuspendNotSupported
@@ -16,16 +17,19 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from did_tui.live.conversation import LONGEST_MESSAGE
-from did_tui.ui.keys import bindings
+from did_tui.ui.keys import bindings, keys_of
 from did_tui.ui.signals import interrupts_ignored
 from did_tui.ui.text import literal, one_line, plain
 from did_tui.ui.watchers import forget
+
+if TYPE_CHECKING:
+    from did_tui.ui.base import TerminalApp
 
 MOST_KEPT = 100  # texts that can be recalled
 
 
 class Prompt(TextArea):
-    """A text box: enter sends, shift+enter and control+j make a new line.
+    """A text box, with a key that sends and another one for a new line.
 
     ``submit`` is given what is to be sent, and says whether it was taken; else it stays here. While
     the box is empty, a digit is given to ``ask``, which sends the starter message with that number
@@ -34,6 +38,7 @@ class Prompt(TextArea):
     What was sent can be recalled; what was being written is not lost by that.
     """
 
+    app: TerminalApp[Any]
     BINDINGS = [*bindings("prompt")]
     DEFAULT_CSS = """
     Prompt {
@@ -79,11 +84,11 @@ class Prompt(TextArea):
         self.move_cursor(self.document.end)
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
+        if event.key in keys_of("send", self.app.keymap):
             event.prevent_default()
             event.stop()
             self.action_send()
-        elif event.key in ("shift+enter", "ctrl+j", "alt+enter"):
+        elif event.key in keys_of("newline", self.app.keymap):
             event.prevent_default()
             event.stop()
             self.action_newline()
