@@ -12,12 +12,21 @@ _INVISIBLE = re.compile(
     "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
+#: The same, and what ends a line or moves on in it.
+_STEERS = re.compile(f"{_INVISIBLE.pattern}|[\t-\r\u2028\u2029]")
+SIGN = "�"  # shown in the place of one
+
 LONGEST = 64 * 1024  # characters that any one place shows
 
 
 def harmless(text: str) -> str:
     """The text without what steers or hides; lines and tabs are kept."""
     return _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
+
+
+def shown(text: str) -> str:
+    """A text as long as this one, with a sign in the place of each letter that steers or hides."""
+    return _STEERS.sub(SIGN, text)
 
 
 def plain(text: object) -> str:

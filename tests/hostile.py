@@ -8,26 +8,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from scripted import ScriptedApp, chat_on, connect
+from scripted import RUNTIME, ScriptedApp, ScriptedKiosk, chat_on, connect
+from textual import events
+from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
 from world import World, kept, parents_of
 
+from did_tui import configfile
+from did_tui.config import Settings, log_directory
 from did_tui.live import events as e
-from did_tui.ui import terminal
+from did_tui.ui import stderr, terminal
+from did_tui.ui.booth import Rules
 from did_tui.ui.kinds import Place
 from did_tui.ui.resources import BY_NAME
 from did_tui.ui.screens.asking import Confirm, Shown
 from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
+from did_tui.ui.screens.diagnostics import Diagnostics
 from did_tui.ui.screens.dialogs import Passage
+from did_tui.ui.screens.filepick import FilePick
+from did_tui.ui.screens.form import Form
+from did_tui.ui.screens.pin import Pin
+from did_tui.ui.screens.profiles import Profiles
 from did_tui.ui.screens.query import Query
+from did_tui.ui.screens.rebinding import Rebinding
+from did_tui.ui.screens.settings import SettingsScreen
+from did_tui.ui.screens.visit import Visit
+from did_tui.ui.screens.welcome import SignIn, Welcome
+from did_tui.ui.widgets.table import Table
 
 #: What every payload has in it, in a form that no program emits by itself.
 MARK = "HIJACK"
@@ -90,6 +109,16 @@ class Poison:
             return self.text(value)
         return value
 
+    def name(self, before: str = "file") -> str:
+        """A text as the name of a file; bytes that are no UTF-8 come with those that are cut."""
+        name = self.text(before).encode("utf-8", "ignore")
+        return os.fsdecode(name.replace(b"/", b"_").replace(b"\0", b"")[:200])
+
+    def toml(self, before: str = "words") -> str:
+        """A text as TOML writes it."""
+        text = self.text(before).encode("utf-8", "ignore").decode()
+        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
     @property
     def huge(self) -> str:
         """A megabyte."""
@@ -102,11 +131,39 @@ async def drawn(pilot: Pilot[None]) -> None:
     await pilot.pause(0)
 
 
-async def walk(pilot: Pilot[None], world: World, poison: Poison) -> None:
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Keys, each drawn."""
+    for key in keys:
+        await pilot.press(key)
+        await drawn(pilot)
+
+
+async def reach(pilot: Pilot[None], key: str, sort: type[Screen[Any]]) -> Any:
+    """The screen of a sort that a key opens."""
+    before = pilot.app.screen
+    await pilot.press(key)
+    async with asyncio.timeout(20):
+        while pilot.app.screen is before or not isinstance(pilot.app.screen, sort):
+            await asyncio.sleep(0.01)
+    await drawn(pilot)
+    return pilot.app.screen
+
+
+async def paste(pilot: Pilot[None], text: str) -> None:
+    """What comes out of the clipboard of the terminal."""
+    pilot.app.post_message(events.Paste(text))
+    await drawn(pilot)
+
+
+async def walk(pilot: Pilot[None], world: World, poison: Poison, home: Path) -> None:
     """Go everywhere."""
     app = pilot.app
     assert isinstance(app, ScriptedApp)
     await drawn(pilot)
+    await form(pilot, poison)
+    await files(pilot, poison, home)
+    await accounts(pilot, poison)
+    await settings(pilot, poison)
     for name, kind in BY_NAME.items():
         screen = Browser(Place(kind, parents_of(name)))
         await app.push_screen(screen)
@@ -160,8 +217,98 @@ async def talk(pilot: Pilot[None], poison: Poison) -> None:
     screen.warn(poison.text("warning"))
     screen.no_sound(poison.text("device"))
     runner.tell(e.Failed("network", poison.text("why"), poison.text("advice")))
-    await drawn(pilot)
+    screen.prompt.focus()
+    await paste(pilot, poison.text("pasted"))
+    screen.stage.focus()
+    behind = await reach(pilot, "L", Diagnostics)
+    await press(pilot, "right_square_bracket", "right_square_bracket", "Y", "slash")
+    await paste(pilot, poison.text("pasted"))
+    assert behind.lines() == []
+    await press(pilot, "escape", "escape")
     await screen.end()
+
+
+async def form(pilot: Pilot[None], poison: Poison) -> None:
+    """An agent, its fields, what is wrong with it, and what would be sent of it."""
+    await reach(pilot, "e", Form)
+    await paste(pilot, poison.text("pasted"))
+    await press(pilot, "f2", "escape", "escape", "d")
+
+
+async def files(pilot: Pilot[None], poison: Poison, home: Path) -> None:
+    """Files of this computer, all of them in the list and each in the line."""
+    directory = home / poison.name("directory")
+    directory.mkdir()
+    for _ in CRAFTED:
+        (directory / poison.name()).touch()
+    await pilot.app.push_screen(FilePick(f"{directory}/"))
+    await drawn(pilot)
+    for path in directory.iterdir():
+        pilot.app.screen.query_one(Input).value = str(path)
+        await drawn(pilot)
+    await pilot.app.pop_screen()
+
+
+async def accounts(pilot: Pilot[None], poison: Poison) -> None:
+    """Who has no account, who has some, and a key that is none."""
+    await pilot.app.push_screen(Welcome(poison.text("why")))
+    await drawn(pilot)
+    await pilot.app.pop_screen()
+    await reach(pilot, "p", Profiles)
+    await pilot.press("down")
+    await reach(pilot, "t", Profiles)
+    await reach(pilot, "X", Confirm)
+    await reach(pilot, "escape", Profiles)
+    await reach(pilot, "n", SignIn)
+    await paste(pilot, poison.text("not a key"))
+    await press(pilot, "tab")
+    await paste(pilot, poison.text("pasted"))
+    await press(pilot, "enter", "escape")
+
+
+async def settings(pilot: Pilot[None], poison: Poison) -> None:
+    """Every setting and key with what config.toml says of it; then a file that cannot be used."""
+    app = pilot.app
+    assert isinstance(app, ScriptedApp)
+    assert app.config is not None
+    screen = await reach(pilot, "comma", SettingsScreen)
+    names = [line.name for line in screen.table.rows]
+    for name in ("profile", "api_url", "key"):
+        screen.table.cursor = names.index(name)
+        await drawn(pilot)
+    screen.table.cursor = names.index("audio")
+    await press(pilot, "enter", "escape")
+    keys = await reach(pilot, "K", Rebinding)
+    table = keys.query_one(Table)
+    table.cursor = [key.id for key in table.rows].index("sort")
+    await press(pilot, "enter", "j", "escape")
+    (app.config / configfile.NAME).write_text(f"theme = {poison.toml()}\n", encoding="utf-8")
+    await press(pilot, "p", "minus")
+
+
+async def booth(pilot: Pilot[None], poison: Poison) -> None:
+    """A booth: nobody there, a visitor, the answer in words, and the way out."""
+    app = pilot.app
+    assert isinstance(app, ScriptedKiosk)
+    while app.agent is None:
+        await drawn(pilot)
+    await drawn(pilot)
+    await reach(pilot, "1", Visit)
+    (runner,) = app.runners
+    connect(runner)
+    await paste(pilot, poison.text("pasted"))
+    for event in answers(poison, "u1"):
+        runner.tell(event)
+    runner.playback.counters.sound_heard = 48_000 * 60
+    app.visit._tick()
+    await drawn(pilot)
+    runner.tell(e.ModeChanged("TextOnly"), e.Answer(poison.text("answer"), "response"))
+    await drawn(pilot)
+    runner.tell(e.Failed("stream", poison.text("why"), poison.text("advice")))
+    await drawn(pilot)
+    await reach(pilot, "ctrl+q", Pin)
+    await paste(pilot, poison.text("pasted"))
+    await press(pilot, "enter")
 
 
 def said(poison: Poison) -> Iterator[e.Event]:
@@ -182,33 +329,83 @@ def answers(poison: Poison, question: str) -> Iterator[e.Event]:
     yield e.SendFailed(question, poison.text("reason"), poison.text("advice"))
 
 
+def config(home: Path, poison: Poison) -> Path:
+    """A directory of settings; it is called something itself, and so is what is in it."""
+    directory = home / poison.name("config")
+    directory.mkdir()
+    lines = (
+        'profile = "home"',
+        f"audio = {poison.toml()}",
+        "[keys]",
+        f"sort = {poison.toml()}",
+        f"{poison.toml()} = {poison.toml()}",
+        "[profiles.home]",
+        f"api_url = {poison.toml('https://x')}",
+        f"key_command = {poison.toml()}",
+        "[profiles.work]",
+        f"key_file = {poison.toml()}",
+    )
+    (directory / configfile.NAME).write_text("\n".join(lines), encoding="utf-8")
+    return directory
+
+
+def app_of(world: World, poison: Poison, home: Path) -> ScriptedApp:
+    """The program on all of that."""
+    directory = config(home, poison)
+    log_directory().mkdir(parents=True, exist_ok=True)
+    noise = "\n".join(poison.text("noise") for _ in CRAFTED)
+    (log_directory() / stderr.NAME).write_bytes(noise.encode("utf-8", "replace") + b"\xff\x9b2J")
+
+    def load(profile: str) -> Settings:
+        return Settings.load({}, {"profile": profile}, configfile.read(directory))
+
+    app = ScriptedApp(
+        world,
+        state=kept(home),
+        driver_class=terminal.driver_class({}),
+        place=poison.text("place"),
+        config=directory,
+        load=load,
+    )
+    app.settings = load("")
+    app.rebind(app.settings.keys)
+    return app
+
+
+async def run(app: App[Any], drive: Callable[[Pilot[Any]], Awaitable[None]]) -> None:
+    """Run an app in the terminal until it was driven everywhere."""
+    failed: list[BaseException] = []
+
+    async def driven(pilot: Pilot[Any]) -> None:
+        try:
+            await drive(pilot)
+        except BaseException as error:
+            failed.append(error)
+            raise
+        finally:
+            app.exit()
+
+    with contextlib.suppress(asyncio.CancelledError):
+        await app.run_async(auto_pilot=driven)
+    if failed:
+        raise failed[0]
+
+
 async def main(which: str, seed: int) -> None:
     poison = Poison(seed, hostile=which == "hostile")
     world = World()
+    world.paths["/agents/agt_ada/runtime"] = RUNTIME
     world.paths = poison.whole(world.paths)
     world.paths["/agents/me"]["agents"][0]["preview_description"] = poison.huge
     with tempfile.TemporaryDirectory() as directory:
-        app = ScriptedApp(
-            world,
-            state=kept(Path(directory)),
-            driver_class=terminal.driver_class({}),
-            place=poison.text("place"),
+        home = Path(directory)
+        os.environ["DID_TUI_HOME"] = directory
+        await run(app_of(world, poison, home), lambda pilot: walk(pilot, world, poison, home))
+        rules = Rules(pin="4711")
+        kiosk = ScriptedKiosk(
+            world, rules, "agt_ada", logs=home, driver_class=terminal.driver_class({})
         )
-        failed: list[BaseException] = []
-
-        async def drive(pilot: Pilot[Any]) -> None:
-            try:
-                await walk(pilot, world, poison)
-            except BaseException as error:
-                failed.append(error)
-                raise
-            finally:
-                app.exit()
-
-        with contextlib.suppress(asyncio.CancelledError):
-            await app.run_async(auto_pilot=drive)
-    if failed:
-        raise failed[0]
+        await run(kiosk, lambda pilot: booth(pilot, poison))
     sys.stdout.write("walked everywhere\n")
 
 

@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from did_tui.config import Look, Value
 from did_tui.picture.pace import Pace
+from did_tui.text import harmless
 from did_tui.ui import glyphs, keymap, terminal
 from did_tui.ui.clipboard import Copied, copied
 from did_tui.ui.keyqueue import KeyDone, KeyQueue
@@ -271,6 +272,8 @@ class TerminalApp(App[Result]):
         elif isinstance(event, KeyDone):
             self.typed.done(event)
         elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            if isinstance(event, events.Paste):
+                event.text = harmless(event.text)
             if not self.typed.holds(event):
                 await super().on_event(event)
                 self.typed.sent()

@@ -11,7 +11,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from did_tui.ui.screens.dialogs import Dialog
-from did_tui.ui.text import literal, one_line
+from did_tui.ui.text import Signs, literal, one_line
 
 MOST = 500  # names that are shown
 
@@ -36,7 +36,7 @@ class FilePick(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """What is typed, and the names that begin so."""
         with self.frame():
-            yield Input(self._first, select_on_focus=False, compact=True)
+            yield Input(self._first, highlighter=Signs(), select_on_focus=False, compact=True)
             names = OptionList()
             names.can_focus = False
             yield names

@@ -24,7 +24,7 @@ from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Choice, Pick
 from did_tui.ui.screens.fieldpick import FieldPick
 from did_tui.ui.screens.filepick import FilePick
-from did_tui.ui.text import LONGEST, literal, one_line, plain
+from did_tui.ui.text import LONGEST, Signs, literal, one_line, plain
 from did_tui.ui.trash import file_name
 from did_tui.ui.widgets.topbar import TopBar
 
@@ -101,6 +101,7 @@ class Form(Screen[bool]):
                         one = plain(text)
                         line = Input(
                             one,
+                            highlighter=Signs(),
                             compact=True,
                             select_on_focus=False,
                             password=field.sort == "secret",
@@ -142,7 +143,7 @@ class Form(Screen[bool]):
         if isinstance(widget, Input):
             widget.value = text
         else:
-            widget.text = text
+            widget.text = plain(text)
 
     def texts(self) -> dict[str, str]:
         """What stands in every field."""

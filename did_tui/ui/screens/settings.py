@@ -20,7 +20,7 @@ from did_tui.ui.keys import bindings, key_of
 from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.screens.dialogs import Choice, Dialog, Pick
 from did_tui.ui.screens.rebinding import Rebinding
-from did_tui.ui.text import literal, one_line
+from did_tui.ui.text import Signs, literal, one_line
 from did_tui.ui.widgets.table import Cell, Column, Table
 from did_tui.ui.widgets.topbar import TopBar
 
@@ -97,7 +97,7 @@ class Ask(Dialog[str | None]):
         takes = f" It takes {self._setting.takes}." if self._setting.takes else ""
         with self.frame():
             yield Static(literal(f"{self._setting.help}.{takes}", "$muted"))
-            yield Input(self._value, max_length=200)
+            yield Input(self._value, highlighter=Signs(), max_length=200)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """That is it, if it can be."""
