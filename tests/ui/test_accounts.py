@@ -29,6 +29,7 @@ from did_tui.ui.screens.asking import Confirm
 from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.settings import SettingsScreen
 from did_tui.ui.screens.welcome import SignIn, Welcome
+from did_tui.ui.widgets.table import Table
 
 SECRET = "aBcDeFgHiJkLmNoPqRsTu"
 KEY = f"bWVAZXhhbXBsZS5jb20=:{SECRET}"
@@ -320,7 +321,8 @@ async def test_every_setting_has_a_value_and_an_origin(world: World, tmp_path: P
 async def test_the_settings_look_like_this(
     size: tuple[int, int], golden: Golden, world: World
 ) -> None:
-    file = configfile.parse(CONFIG, Path("/home/me/.config/did-tui/config.toml"))
+    keys = '\n[keys]\nfilter = "ctrl+f"\nmute = "f10,ctrl+e"\nsort = "e"\n'
+    file = configfile.parse(CONFIG + keys, Path("/home/me/.config/did-tui/config.toml"))
     settings = Settings.load({"DID_TUI_AUDIO": "none"}, {"shape": "half"}, file)
     app = ScriptedApp(world, config=file.path.parent)
     app.settings, app.place = settings, settings.place
@@ -329,6 +331,13 @@ async def test_the_settings_look_like_this(
         await pilot.press("comma", "down", "down", "down", "down")
         await settle(pilot)
         golden(app.export_screenshot(), f"settings-{size[0]}x{size[1]}")
+        app.rebind(settings.keys)
+        await pilot.press("K")
+        await settle(pilot)
+        table = app.screen.query_one(Table)
+        table.cursor = [key.id for key in table.rows].index("sort")
+        await settle(pilot)
+        golden(app.export_screenshot(), f"keys-{size[0]}x{size[1]}")
 
 
 async def test_the_account_is_a_page_where_one_part_hides_no_other(world: World) -> None:

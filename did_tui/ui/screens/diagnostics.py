@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -30,10 +31,15 @@ if TYPE_CHECKING:
     from did_tui.ui.app import DidTui
 
 TABS = ("Log", "Network", "WebRTC", "Terminal")
+NOTHING = "Nothing yet."
 TICK = 1.0  # seconds between two looks
 LONGEST_NOISE = 4096  # bytes of what C libraries have printed
 GAP = 3  # columns between tabs
 LEFT = 22  # columns of a name
+#: Columns before what may be long, by tab: what has no room goes on below it.
+HANGS = (24, 37, LEFT + 9, LEFT + 1)
+EDGE = 3  # columns beside the lines
+FAILED = f"  {SIGNS['bad']} "  # before why a request failed
 
 
 class Diagnostics(Screen[None]):
@@ -51,7 +57,7 @@ class Diagnostics(Screen[None]):
     def __init__(self, tab: int = 0) -> None:
         super().__init__()
         self._tab = tab
-        self._shown: tuple[str, ...] = ()
+        self._shown: tuple[str, ...] | None = None
 
     def compose(self) -> ComposeResult:
         """Bar, tabs, lines."""
@@ -79,7 +85,14 @@ class Diagnostics(Screen[None]):
             for number, name in enumerate(TABS)
         ]
         self.query_one("#tabs", Static).update(Content(" " * GAP).join(names))
-        self._shown = ()
+        self._show_anew()
+
+    def on_resize(self) -> None:
+        """Lines have another length."""
+        self._show_anew()
+
+    def _show_anew(self) -> None:
+        self._shown = None
         self._look()
 
     def on_click(self, event: Click) -> None:
@@ -104,8 +117,9 @@ class Diagnostics(Screen[None]):
         scroll = self.query_one("#lines", VerticalScroll)
         follows = self._tab < 2 and (not self._shown or scroll.is_vertical_scroll_end)
         self._shown = tuple(lines)
-        text = "\n".join(lines) or "Nothing yet."
-        self.query_one("#text", Static).update(literal(text))
+        width, hang = self.size.width - EDGE, HANGS[self._tab]
+        text = [literal("\n".join(folded(line, width, hang)), colour(line)) for line in lines]
+        self.query_one("#text", Static).update(Content("\n").join(text or [literal(NOTHING)]))
         if follows:
             scroll.scroll_end(animate=False)
 
@@ -129,7 +143,7 @@ class Diagnostics(Screen[None]):
             at = f"{one.at.astimezone():%H:%M:%S}.{one.at.microsecond // 1000:03}"
             yield (
                 f"{at}  {one.method:<6}  {status:<3}  {one.seconds:6.2f} s  {one.path}"
-                f"{f'  ✗ {one.error}' if one.error else ''}"
+                f"{FAILED + one.error if one.error else ''}"
             )
 
     def _webrtc(self) -> Iterator[str]:
@@ -180,8 +194,7 @@ class Diagnostics(Screen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow while it is typed."""
         event.stop()
-        self._shown = ("",)
-        self._look()
+        self._show_anew()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Back to the lines."""
@@ -196,8 +209,7 @@ class Diagnostics(Screen[None]):
         """The filter is forgotten first; then back to where one was."""
         if self.query_one(FilterLine).clear():
             self.query_one("#lines").focus()
-            self._shown = ()
-            self._look()
+            self._show_anew()
         elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
         else:
@@ -215,6 +227,26 @@ def one_line_of(text: str) -> str:
     return " ".join(plain(text).splitlines()).rstrip()
 
 
+def folded(line: str, width: int, hang: int) -> list[str]:
+    """A line in as many rows as it needs; the others begin so many columns from the left."""
+    if len(line) <= width:
+        return [line]
+    own = len(line) - len(line.lstrip())
+    at = own + 2 if own else hang
+    said, failed, why = line[at:].partition(FAILED)
+    parts = [said, failed.lstrip() + why] if failed else [said]
+    room = max(LEFT, width - at)
+    rows = [row for part in parts for row in wrap(part, room, break_on_hyphens=False)] or [""]
+    return [line[:at] + rows[0], *(" " * at + row for row in rows[1:])]
+
+
+def colour(line: str) -> str:
+    """The colour of what did not work, or may not."""
+    if line.startswith(SIGNS["bad"]) or FAILED in line:
+        return "$error"
+    return "$warning" if line.startswith(SIGNS["fair"]) else ""
+
+
 def lines_of(check: Check) -> Iterator[str]:
     """A check as lines."""
     yield f"{SIGNS[check.mark]} {check.name:<{LEFT - 2}} {check.says}"
@@ -225,7 +257,10 @@ def lines_of(check: Check) -> Iterator[str]:
 def flat(told: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object]]:
     """Every figure with its path; what is not measured is a dash."""
     for name, value in told.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and set(value) == {"state", "ms"}:
+            took = "" if value["ms"] is None else f", {value['ms']:g} ms"
+            yield f"{before}{name}".replace("_", " "), f"{value['state']}{took}"
+        elif isinstance(value, Mapping):
             yield from flat(value, f"{before}{name} ")
         else:
             yield f"{before}{name}".replace("_", " "), "–" if value is None else value
