@@ -164,6 +164,7 @@ async def walk(pilot: Pilot[None], world: World, poison: Poison, home: Path) -> 
     await files(pilot, poison, home)
     await accounts(pilot, poison)
     await settings(pilot, poison)
+    app.clear_notifications()
     for name, kind in BY_NAME.items():
         screen = Browser(Place(kind, parents_of(name)))
         await app.push_screen(screen)

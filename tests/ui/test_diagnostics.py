@@ -116,34 +116,44 @@ def test_figures_are_flat_and_what_is_not_measured_is_a_dash() -> None:
 
 
 BEGAN = datetime(2026, 9, 21, 14, 2, 11, 120_000, tzinfo=UTC)
-LOG: tuple[tuple[float, Source, str], ...] = (
-    (0.0, "app", "a conversation with agt_ada begins"),
-    (0.1, "conversation", "phase: connecting"),
-    (0.4, "conversation", "step agent: done after 0.31 s"),
-    (0.9, "conversation", "step stream: done after 0.52 s"),
-    (2.2, "conversation", "phase: connected"),
-    (2.2, "conversation", "line: strong"),
-    (31.0, "notice", "Sound: The speaker is gone; a new one is looked for, and what is said"
+
+
+def at(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def noted(seconds: float, source: Source, text: str) -> Entry:
+    return Entry(at(seconds), source, text)
+
+
+def asked(seconds: float, method: str, path: str, status: int, took: float, error: str) -> Request:
+    return Request(at(seconds), method, path, status, took, error)
+
+
+LOG = (
+    noted(0.0, "app", "a conversation with agt_ada begins"),
+    noted(0.1, "conversation", "phase: connecting"),
+    noted(0.4, "conversation", "step agent: done after 0.31 s"),
+    noted(0.9, "conversation", "step stream: done after 0.52 s"),
+    noted(2.2, "conversation", "phase: connected"),
+    noted(2.2, "conversation", "line: strong"),
+    noted(31.0, "notice", "Sound: The speaker is gone; a new one is looked for, and what is said"
      " meanwhile stands under the face."),
-    (64.5, "conversation", "ended by: network"),
+    noted(64.5, "conversation", "ended by: network"),
 )  # fmt: skip
 ASKED = (
-    (0.0, "GET", "/agents/me", 200, 0.12, ""),
-    (0.2, "GET", "/credits", 200, 0.08, ""),
-    (3.1, "POST", "/agents/agt_ada/streams", 201, 0.52, ""),
-    (3.7, "POST", "/agents/agt_ada/streams/strm_Zq7f20c1/sdp", 200, 0.31, ""),
-    (64.1, "POST", "/agents/agt_ada/chat/cht_20260921T140211/messages", 500, 12.04,
+    asked(0.0, "GET", "/agents/me", 200, 0.12, ""),
+    asked(0.2, "GET", "/credits", 200, 0.08, ""),
+    asked(3.1, "POST", "/agents/agt_ada/streams", 201, 0.52, ""),
+    asked(3.7, "POST", "/agents/agt_ada/streams/strm_Zq7f20c1/sdp", 200, 0.31, ""),
+    asked(64.1, "POST", "/agents/agt_ada/chat/cht_20260921T140211/messages", 500, 12.04,
      "D-ID is out of order (500)."),
-    (70.4, "DELETE", "/agents/agt_ada/streams/strm_Zq7f20c1", 0, 10.0,
+    asked(70.4, "DELETE", "/agents/agt_ada/streams/strm_Zq7f20c1", 0, 10.0,
      "api.d-id.com cannot be reached: nothing answers there."),
 )  # fmt: skip
 ENVIRONMENT = {"TERM": "tmux-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "TMUX": "set"}
 VERSIONS = {"did-tui": "0.1.0", "python": "3.11.2", "textual": "8.0.0", "aiortc": "1.14.0",
             "system": "Linux-6.1.0-x86_64-with-glibc2.36"}  # fmt: skip
-
-
-def at(seconds: float) -> datetime:
-    return BEGAN + timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -180,14 +190,14 @@ def conversation() -> dict[str, Any]:
 @pytest.mark.usefixtures("still")
 async def test_every_tab_looks_like_this(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     app = ScriptedApp()
-    monkeypatch.setattr(app, "requests", lambda: [Request(at(s), *rest) for s, *rest in ASKED])
+    monkeypatch.setattr(app, "requests", lambda: ASKED)
     monkeypatch.setattr(app, "conversations", lambda: [conversation()])
     async with app.run_test(size=SIZES[0]) as pilot:
         await settle(pilot)
         await pilot.press("5")
         await settle(pilot)
         assert "Nothing yet." in words(app.export_screenshot())
-        app.logbook._entries.extend(Entry(at(s), *rest) for s, *rest in LOG)
+        app.logbook._entries.extend(LOG)
         here(pilot)._look()
         for size in SIZES:
             await pilot.resize_terminal(*size)

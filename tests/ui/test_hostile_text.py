@@ -20,11 +20,11 @@ from pathlib import Path
 from hostile import CRAFTED, MARK, Poison
 
 from did_tui.plain import Grown
-from did_tui.text import LONGEST, harmless, one_line
+from did_tui.text import LONGEST, harmless, one_line, shown
 
 WALK = Path(__file__).parent.parent / "hostile.py"
 SEED = int(os.environ.get("DID_TUI_SEED", "7"))
-SECONDS = 120  # that a busy machine may take
+SECONDS = 240  # that a busy machine may take
 
 _SEQUENCE = re.compile(
     r"\x1b\[[<=>?]?[0-9;:]*[ -/]*[@-~]"
@@ -152,3 +152,13 @@ def test_a_megabyte_is_cut_and_lines_stay() -> None:
     assert len(one_line("x" * (1 << 20))) <= LONGEST
     assert harmless("a\nb\tc") == "a\nb\tc"
     assert unicodedata.is_normalized("NFC", harmless("é"))
+
+
+def test_a_text_that_is_kept_as_it_is_is_shown_with_signs() -> None:
+    """Letter for letter: the cursor of a line stands where it seems to."""
+    for crafted in CRAFTED:
+        assert len(shown(crafted)) == len(crafted)
+        assert not _STEERS.search(shown(crafted))
+        assert "\x1b" not in shown(crafted)
+        assert "\n" not in shown(crafted)
+    assert shown("é日😀 [b]") == "é日😀 [b]"

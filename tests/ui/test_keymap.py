@@ -217,9 +217,10 @@ def sentences() -> Iterator[tuple[str, str]]:
             elif named & {"BINDINGS", "SCROLLING", "DEFAULT_CSS"}:
                 apart |= {id(one) for one in ast.walk(node)}
         for node in nodes:
-            text = node.value if isinstance(node, ast.Constant) and id(node) not in apart else ""
-            if isinstance(text, str) and " " in text:
-                yield f"{path.name}:{node.lineno}", text
+            if not isinstance(node, ast.Constant) or id(node) in apart:
+                continue
+            if isinstance(node.value, str) and " " in node.value:
+                yield f"{path.name}:{node.lineno}", node.value
 
 
 def test_sentences_take_the_names_of_keys_from_the_keymap() -> None:
