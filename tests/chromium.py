@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
 import os
@@ -78,10 +79,10 @@ class Chromium:
     ) -> None:
         self._end()
 
-    async def open(self, url: str) -> Page:
-        """A new page, loaded."""
+    async def open(self, url: str, size: tuple[int, int] | None = None) -> Page:
+        """A new page, loaded; of this width and height in pixels."""
         page = Page(await websockets.connect(self._url, max_size=None))
-        await page.load(url)
+        await page.load(url, size)
         return page
 
     def _end(self) -> None:
@@ -106,13 +107,17 @@ class Page:
         self._loaded = asyncio.Event()
         self.errors: list[str] = []
 
-    async def load(self, url: str) -> None:
-        """Open an address in a new tab and wait until it is there."""
+    async def load(self, url: str, size: tuple[int, int] | None) -> None:
+        """Open an address in a new tab, which has the focus, and wait until it is there."""
         made = await self._ask("Target.createTarget", url="about:blank")
         attached = await self._ask("Target.attachToTarget", targetId=made["targetId"], flatten=True)
         self._session = attached["sessionId"]
         await self._ask("Page.enable")
         await self._ask("Runtime.enable")
+        await self._ask("Emulation.setFocusEmulationEnabled", enabled=True)
+        if size is not None:
+            shape = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+            await self._ask("Emulation.setDeviceMetricsOverride", **shape)
         await self._ask("Page.navigate", url=url)
         async with asyncio.timeout(START_SECONDS):
             await self._loaded.wait()
@@ -127,6 +132,11 @@ class Page:
             thrown = answer["exceptionDetails"].get("exception", {})
             raise PageFailed(thrown.get("description") or str(answer["exceptionDetails"]))
         return answer["result"].get("value")
+
+    async def screenshot(self) -> bytes:
+        """What it looks like, as PNG."""
+        async with asyncio.timeout(START_SECONDS):
+            return base64.b64decode((await self._ask("Page.captureScreenshot"))["data"])
 
     async def close(self) -> None:
         """Let go of the page."""

@@ -28,6 +28,7 @@ class BrowserDriver(WebDriver):
         super().__init__(*args, **options)
         self._outlet = Outlet(self.fileno, self._eased)
         self._write = self._outlet.send  # type: ignore[assignment]
+        self._focused = False
 
     @property
     def bytes_written(self) -> int:
@@ -44,6 +45,15 @@ class BrowserDriver(WebDriver):
         sent = getattr(self._app, "sent", None)
         super().write(sent(data) if sent is not None else data)
 
+    def start_application_mode(self) -> None:
+        """Begin. Textual says then that it has no focus; the browser may have said otherwise."""
+        super().start_application_mode()
+        self._app.call_later(self._focus_again)
+
+    def _focus_again(self) -> None:
+        if self._focused:
+            self._app.post_message(events.AppFocus())
+
     def run_input_thread(self) -> None:
         """Take what comes; when nothing comes any more, whoever served this is gone."""
         super().run_input_thread()
@@ -52,6 +62,8 @@ class BrowserDriver(WebDriver):
 
     def on_meta(self, packet_type: str, payload: dict[str, object]) -> None:
         """What is not typed: a size comes after the one that this began with, and is a sane one."""
+        if packet_type in ("focus", "blur"):
+            self._focused = packet_type == "focus"
         if packet_type != "resize":
             super().on_meta(packet_type, payload)
             return
