@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import textual_serve
 from aiohttp import WSServerHandshakeError
 from aiohttp.test_utils import TestClient, TestServer
 
 from did_tui import commands
 from did_tui.__main__ import main
-from did_tui.serve import BoothServer
+from did_tui.serve import PAGE, BoothServer
 
 HERE = "http://127.0.0.1:8000"
 SHOP = "https://example.com"
@@ -71,6 +73,15 @@ def test_what_is_missing_is_named(
     assert "python3 -m pip install 'did-tui[serve]'" in capsys.readouterr().err
     assert main(["serve", "--port", "1", "agents"]) == 2
     assert commands.in_browser() is False
+
+
+def test_what_our_page_takes_from_the_terminal_of_browsers_is_there() -> None:
+    script = (Path(textual_serve.__file__).parent / "static/js/textual.js").read_text("utf-8")
+    page = (PAGE / "app_index.html").read_text("utf-8")
+    private = set(re.findall(r"\b_[a-zA-Z]+", page))
+    assert private >= {"_renderLayers", "_drawChars", "_deviceCellHeight"}
+    for name in (*private, "this.canvasAddon=", "this.webglAddon=", "isFgRGB"):
+        assert name in script, name
 
 
 def packet(kind: bytes, payload: bytes) -> bytes:
