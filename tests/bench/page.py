@@ -3,8 +3,8 @@
     python tests/bench/page.py                   # a clip, then the demo, 1 minute
     python tests/bench/page.py --size 1920x1080 --picture page.png
 
-A frame counts when the browser's terminal has answered for it. The page repaints by itself as often
-as it can, so *repaints* is how smooth it can be. Needs Chromium and textual-serve.
+Frames are those that were sent: no more than the terminal in the browser answers for. The page
+repaints by itself as often as it can: no more than that is seen. Needs Chromium, textual-serve.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from tables import median, table
 from textual_serve.app_service import AppService
 
 from did_tui.serve import BoothServer
+from did_tui.ui.base import RESTORE
 from did_tui.ui.terminal import ASK
 
 SETTLE = 1.5  # seconds after the first frame until everything is loaded
@@ -65,13 +66,13 @@ class Meter(AppService):
     async def on_data(self, payload: bytes) -> None:
         """To the browser."""
         Meter.sent += len(payload)
+        Meter.frames += payload.count(RESTORE.encode())
         Meter.asked.extend([time.monotonic()] * payload.count(ASK.encode()))
         await super().on_data(payload)
 
     async def send_bytes(self, data: bytes) -> bool:
         """From the browser."""
         for _ in range(min(data.count(b"R"), len(Meter.asked))):
-            Meter.frames += 1
             Meter.waits.append(time.monotonic() - Meter.asked.popleft())
         return await super().send_bytes(data)
 
