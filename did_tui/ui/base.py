@@ -130,6 +130,14 @@ class TerminalApp(App[Result]):
         """Width and height of a cell in pixels."""
         return getattr(self._driver, "cell", None) or (8, 16)
 
+    def on_load(self) -> None:
+        """Have every task begin in its turn.
+
+        From Python 3.12 on Textual has them begin at once: those of a first screen with a line to
+        type in before it is the app's screen, which ends the program.
+        """
+        asyncio.get_running_loop().set_task_factory(None)
+
     # What has gone to it
 
     @property

@@ -58,7 +58,7 @@ async def test_nothing_is_lost_without_a_connection() -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("no-such\0.md", "null byte"),
+        ("no-such\0.md", "embedded null"),
         ("~no-such-user/a.md", "home directory"),
         ("file/b/a.md", "Not a directory"),
         (f"{'x' * 300}.md", "File name too long"),

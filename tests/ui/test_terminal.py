@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from did_tui.config import Look
+from did_tui.ui.base import TerminalApp
 from did_tui.ui.terminal import (
     CONGESTED,
     Outlet,
@@ -187,3 +190,10 @@ def test_the_size_of_a_cell(
 ) -> None:
     fcntl.ioctl(pair[1], termios.TIOCSWINSZ, struct.pack("HHHH", *winsize))
     assert cell_size(pair[1]) == cell
+
+
+async def test_tasks_begin_in_their_turn_on_every_python() -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(lambda loop, work, **options: asyncio.Task(work, loop=loop, **options))
+    async with TerminalApp[None](Look()).run_test():
+        assert loop.get_task_factory() is None
