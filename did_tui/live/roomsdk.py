@@ -9,6 +9,7 @@ installed version; a test fails when there is any.
 from __future__ import annotations
 
 import importlib
+import ipaddress
 import logging
 import os
 import sys
@@ -36,11 +37,26 @@ class NoRooms(DidError):
         )
 
 
+class NoNetwork(DidError):
+    """There is no network here that LiveKit's library would use."""
+
+    advice = NoRooms.advice
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Expressive agents cannot be met: this machine has no network but itself, and"
+            " LiveKit's library does not use that one."
+        )
+
+
 def load() -> Any:
     """The library, ``livekit.rtc``; takes half a second the first time, any thread.
 
-    Raises ``NoRooms``.
+    Raises ``NoRooms``, and ``NoNetwork`` where it would wait for a network without end: it gathers
+    no candidates on loopback (1.2.0, which went on connecting for 40 s without a word).
     """
+    if only_loopback():
+        raise NoNetwork
     if not _log.handlers:
         _log.addHandler(logging.NullHandler())
     _log.propagate = False
@@ -53,6 +69,15 @@ def load() -> Any:
     except ImportError as error:
         raise NoRooms(str(error).splitlines()[0]) from error
     return module
+
+
+def only_loopback() -> bool:
+    """Whether this machine has no address but loopback's, as a container without a network."""
+    import ifaddr
+
+    found = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips]
+    addresses = [ip if isinstance(ip, str) else ip[0] for ip in found]
+    return all(ipaddress.ip_address(address).is_loopback for address in addresses)
 
 
 def mend() -> None:

@@ -8,12 +8,60 @@ import logging
 import os
 import signal
 import sys
+from types import SimpleNamespace
 
+import httpx
 import pytest
 
+from did_tui.api.client import Client
+from did_tui.api.credentials import Credentials
 from did_tui.live import roomsdk
+from did_tui.live.media.playback import Playback
+from did_tui.live.media.speaker import SilentSpeaker
+from did_tui.live.runner import Runner
 
 pytest.importorskip("livekit.rtc", reason="LiveKit's library is not for this machine")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "alone"),
+    [
+        ([], True),
+        (["127.0.0.1", ("::1", 0, 0)], True),
+        (["127.0.0.1", "192.0.2.7"], False),
+        ([("::1", 0, 0), ("fd00::2", 0, 0)], False),
+    ],
+)
+def test_whether_there_is_a_network(
+    monkeypatch: pytest.MonkeyPatch, addresses: list[object], alone: bool
+) -> None:
+    have(monkeypatch, addresses)
+    assert roomsdk.only_loopback() is alone
+
+
+async def test_a_machine_without_a_network_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200, json={"id": "agt_1", "avatar": {"type": "expressive"}})
+
+    have(monkeypatch, ["127.0.0.1"])
+    client = Client(Credentials.parse("user:pass"), transport=httpx.MockTransport(answer))
+    runner = Runner(client, "agt_1", Playback(open_speaker=lambda _sink: SilentSpeaker()))
+    await runner.open()
+    conversation = runner.conversation
+    assert (conversation.phase, "no network but itself" in conversation.trouble) == ("failed", True)
+    assert conversation.advice == "Agents with streams work all the same."
+    assert asked == ["/agents/agt_1/runtime"], "no session is asked for in vain"
+    await runner.close()
+    await client.close()
+
+
+def have(monkeypatch: pytest.MonkeyPatch, addresses: list[object]) -> None:
+    """Let the machine have these addresses."""
+    there = [SimpleNamespace(ips=[SimpleNamespace(ip=ip)]) for ip in addresses]
+    monkeypatch.setattr("ifaddr.get_adapters", lambda: there)
 
 
 async def test_what_is_changed_of_it_is_still_there() -> None:
