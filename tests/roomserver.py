@@ -30,6 +30,7 @@ from did_tui.live import roomsdk
 KEY, SECRET = "devkey", "secret-of-a-server-on-loopback-alone"
 SIZE = 128  # pixels of a side of the agent's picture
 RATE = 48_000
+TOPICS = ("lk.chat", "did.speak", "did.interrupt", "did.stt-language", "did.presentation")
 
 BINARY = os.environ.get("DID_TUI_LIVEKIT_SERVER") or shutil.which("livekit-server")
 needs_server = pytest.mark.skipif(
@@ -129,7 +130,7 @@ class AgentPeer:
 
     async def come(self, *, media: bool = True) -> AgentPeer:
         """Come in, listen, and show a face."""
-        for topic in ("lk.chat", "did.speak", "did.interrupt"):
+        for topic in TOPICS:
             self.room.register_text_stream_handler(topic, self._reader(topic))
         self.room.on("track_subscribed", lambda track, _what, _who: self._spawn(self._hear(track)))
         options = self.sdk.RoomOptions(dynacast=False)

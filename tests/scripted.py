@@ -124,6 +124,21 @@ class ScriptedOutput:
         self.sink = sink
 
 
+class ScriptedTalk:
+    """Keeps what an agent in a room is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def set_language(self, name: str) -> bool:
+        self.told.append(name)
+        return True
+
+    def present(self, message: Any) -> bool:
+        self.told.append(message)
+        return True
+
+
 class ScriptedRunner:
     """A runner whose events are told by the test."""
 
@@ -131,6 +146,7 @@ class ScriptedRunner:
         self.agent_id = agent_id
         self.conversation = Conversation()
         self.playback = ScriptedPlayback()
+        self.talk = ScriptedTalk()
         self.agent: RuntimeAgent | None = None
         self.said: list[str] = []
         self.interrupted = 0

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiortc import MediaStreamTrack
@@ -46,6 +47,7 @@ from did_tui.live.journal import Journal
 from did_tui.live.media.decode import Converter
 from did_tui.live.media.microphone import Microphone
 from did_tui.live.media.playback import Playback
+from did_tui.live.roommedia import CUSHION
 from did_tui.live.rooms import Kept, NoRoomServer, Room
 from did_tui.live.streams import Emit, NotificationsSocket, OfferUnreadable, WebRtcStream
 from did_tui.live.tools import ToolBox
@@ -184,6 +186,11 @@ class Line:
         self.stream: Transport = self._web_rtc
         self.socket = NotificationsSocket(client, self.connection, emit, self._socket_lost)
 
+    @property
+    def room(self) -> Room | None:
+        """The room, where the agent is met in one."""
+        return self.stream if isinstance(self.stream, Room) else None
+
     # Connecting
 
     async def connect(self) -> None:
@@ -245,7 +252,7 @@ class Line:
             self._emit,
             self.known.room,
             see=self._see,
-            hear=self._playback.hear,
+            hear=partial(self._playback.hear, cushion=CUSHION),
             named=named,
             microphone=self._microphone,
             echo=echo,

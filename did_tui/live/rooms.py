@@ -76,9 +76,13 @@ class RoomLost(Unreachable):
 
 @dataclass(slots=True)
 class Kept:
-    """The session that the next line may enter again."""
+    """What outlives a line: the session that may be entered again, and the user's language.
+
+    The language is D-ID's name or code for what is to be listened for; empty: the agent's own.
+    """
 
     session: Session | None = None
+    language: str = ""
 
 
 class Room:
@@ -193,6 +197,8 @@ class Room:
                 "Connect again in a moment.",
             ) from None
         self._kept.session = session
+        if self._kept.language:  # what was said to the session before this one is not known here
+            self._spawn(self._listen_again(self._kept.language))
         self._emit(StepDone("channel"))
         self._emit(StepBegun("picture"))
 
@@ -333,6 +339,18 @@ class Room:
         session = self._session
         chat = f"cht_{session.id}" if session is not None else ""
         await self._send(roomwire.SPEAK, roomwire.speak(script, self._agent_id, chat))
+
+    async def set_language(self, name: str) -> None:
+        """Have the agent listen for a language; raises ``RoomLost``."""
+        await self._send(roomwire.LANGUAGE, roomwire.language(name))
+
+    async def _listen_again(self, name: str) -> None:
+        with suppress(RoomLost):  # the next line says it
+            await self.set_language(name)
+
+    async def present(self, message: Mapping[str, Any]) -> None:
+        """Steer the presentation that the agent shows; raises ``RoomLost``."""
+        await self._send(roomwire.PRESENTATION, roomwire.presentation(message))
 
     def interrupt(self, video_id: str) -> None:  # noqa: ARG002 (there is only one utterance)
         """Stop what is being said."""

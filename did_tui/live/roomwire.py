@@ -28,6 +28,7 @@ from did_tui.live.events import (
 from did_tui.live.wire import LONGEST_MESSAGE, object_of, partial_of, text_of
 
 CHAT, SPEAK, INTERRUPT = "lk.chat", "did.speak", "did.interrupt"
+LANGUAGE, PRESENTATION = "did.stt-language", "did.presentation"
 LONGEST_TOOL_TEXT = 2000  # characters of what a tool was given or said that are kept
 
 _REASONS: Mapping[str, EndReason] = {
@@ -116,6 +117,25 @@ def speak(script: Mapping[str, Any], agent_id: str, chat_id: str) -> str:
     queued = {**script, "should_queue_speaks": True}
     about = {"chat_id": chat_id, "agent_id": agent_id}
     return json.dumps({"script": queued, "metadata": about}, separators=(",", ":"))
+
+
+def language(name: str) -> str:
+    """The text on ``did.stt-language``: a language's English name, or its code of BCP 47.
+
+    D-ID's SDK (2.0.10, ``setSttLanguage``) sends it in the middle of a conversation, and only when
+    it is told to: until then D-ID listens in the language that the agent was made with. It leaves
+    alone what it does not know, without a word (protocol 5.3).
+    """
+    return json.dumps({"language": name}, separators=(",", ":"))
+
+
+def presentation(message: Mapping[str, Any]) -> str:
+    """The text on ``did.presentation``: any object that the agent's presentation understands.
+
+    D-ID's SDK (2.0.10, ``sendDataChannelMessage``) sends what it is given, when it is given it; its
+    example is ``{"type": "navigate", "slide": 3}``.
+    """
+    return json.dumps(message, separators=(",", ":"))
 
 
 def ended_by(reason: str) -> SessionEnded | None:

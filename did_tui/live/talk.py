@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -146,6 +146,38 @@ class Talk:
     def speak_audio(self, url: str) -> str:
         """Have the agent say the recording at an address; its id, or nothing."""
         return self._queue(lambda: audio_script(url), f"{RECORDING} {url.strip()}")
+
+    # What rooms alone take
+
+    def set_language(self, name: str) -> bool:
+        """Have the agent listen for a language, here and in later rooms; False where none does."""
+        if self._known.expressive is False:
+            self._explain("Only expressive agents are told a language.")
+            return False
+        self._known.room.language = name
+        line = self._line()
+        room = line.room if line is not None else None
+        if room is not None and room.granted:  # else it is told when somebody is there
+            self._spawn(self._tell(room.set_language(name)))
+        return True
+
+    def present(self, message: Mapping[str, Any]) -> bool:
+        """Steer the presentation that the agent shows; False where there can be none."""
+        line = self._line()
+        room = line.room if line is not None else None
+        if room is None or not room.granted:
+            never = self._known.expressive is False
+            why = "Only expressive agents show slides." if never else "The agent is not there yet."
+            self._explain(why)
+            return False
+        self._spawn(self._tell(room.present(message)))
+        return True
+
+    async def _tell(self, telling: Coroutine[Any, Any, None]) -> None:
+        try:
+            await telling
+        except DidError as error:
+            self._explain(f"{error} {error.advice}".strip())
 
     def _queue(self, script: Callable[[], dict[str, Any]], words: str) -> str:
         """Queue an utterance, or explain why that cannot be."""

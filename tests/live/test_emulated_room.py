@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
+from typing import Any
 
+import httpx
 import pytest
 from conftest import RunningEmulator
 from test_loopback import Call, agent_named, client_of, silent
@@ -30,10 +33,21 @@ async def test_an_expressive_agent_is_met_like_any_other(emulator: RunningEmulat
     assert "a" in (await asking).text
     lines = [m.text for m in talk.messages if m.role == "tool"]
     assert [json.loads(line.partition(" → ")[2]) for line in lines] == [{"a": 1}]
+    told = call.runner.talk
+    assert told.set_language("de-DE")
+    assert told.present({"type": "navigate", "slide": 3, "title": "\ud800 Über"})
     await call.until(lambda: talk.activity == "talking")
     call.runner.interrupt()
     await call.until(lambda: talk.activity != "talking")
-    assert call.runner.known.chat_id.startswith("cht_sess_")
+    chat = call.runner.known.chat_id
+    assert chat.startswith("cht_sess_")
+    async with httpx.AsyncClient(base_url=emulator.url) as http, asyncio.timeout(10):
+        heard: Mapping[str, Any] = {}
+        while "did.presentation" not in heard:
+            rooms = (await http.get("/__control/state")).json()["rooms"]
+            [heard] = [room["heard"] for room in rooms if f"cht_{room['id']}" == chat]
+    assert heard["did.stt-language"] == {"language": "de-DE"}
+    assert heard["did.presentation"]["slide"] == 3
     assert call.runner.no_microphone_because == ""
     assert call.playback.figures.sync == "told"
     await call.runner.close()

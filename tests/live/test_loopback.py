@@ -93,6 +93,9 @@ async def test_a_fluent_agent_answers_moves_and_goes(emulator: RunningEmulator) 
     assert time.monotonic() - closing < 4
     assert conversation.phase == "disconnected"
     assert conversation.end_reason == "user"
+    assert not call.runner.talk.set_language("German")
+    assert not call.runner.talk.present({"slide": 3})
+    assert all("Only expressive agents" in sentence for sentence in call.explained)
     await client.close()
 
 

@@ -237,9 +237,18 @@ async def test_an_agent_that_leaves_is_looked_for_in_another_room(
     did: RoomsOfDid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rooms, "BACK_SECONDS", 0.3)
-    call = await Call(did).connected()
+    call = Call(did)
+    assert call.runner.talk.set_language("German")  # told as soon as somebody is there
+    assert not call.runner.talk.present({"slide": 3})
+    await call.connected()
+    told = ("did.stt-language", '{"language":"German"}')
+    await until(lambda: told in did.agent.texts)
     await did.agent.leave()
     await until(lambda: did.sessions == 2 and call.conversation.phase == "connected")
+    await until(lambda: told in did.agent.texts)
+    assert "The agent is not there yet." in call.explained
+    assert call.runner.talk.present({"slide": 3})
+    await until(lambda: ("did.presentation", '{"slide":3}') in did.agent.texts)
     assert "Connected again." in call.explained
     await call.runner.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from golden import words
@@ -31,7 +31,7 @@ from did_tui.live.media.recorder import Recorder
 from did_tui.live.media.speaker import Device
 from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.chat import ChatScreen
-from did_tui.ui.screens.commands import COMMANDS, BadCommand, parse
+from did_tui.ui.screens.commands import COMMANDS, BadCommand, parse, to_present
 from did_tui.ui.screens.dialogs import Help, Passage, Pick
 from did_tui.ui.sound import Sound
 from did_tui.ui.widgets.prompt import Prompt
@@ -394,6 +394,10 @@ async def test_a_terminal_that_cannot_be_given_away_says_so() -> None:
         ("/rate good", "rate", "good"),
         ("/volume 0", "volume", "0"),
         ("/export", "export", ""),
+        ("/language en-US", "language", "en-US"),
+        ("/language Français (Canada)", "language", "Français (Canada)"),
+        ("/present 3", "present", "3"),
+        ('/present {"type": "next"}', "present", '{"type": "next"}'),
     ],
 )
 def test_commands_are_read(text: str, name: str, rest: str) -> None:
@@ -418,6 +422,15 @@ def test_messages_are_no_commands(text: str) -> None:
         ("/volume 101", "0 to 100"),
         ("/volume \u0665", "0 to 100"),
         ("/volume loud", "0 to 100"),
+        ("/language", "/language NAME"),
+        ("/language <b>", "a name or a code"),
+        ("/language " + "e" * 61, "a name or a code"),
+        ("/present", "/present SLIDE"),
+        ("/present \u0663", "A slide is a number"),
+        ("/present [1]", "an object of JSON"),
+        ("/present {", "an object of JSON"),
+        ('/present {"a": NaN}', "an object of JSON"),
+        ("/present " + "[" * 5000, "an object of JSON"),
     ],
 )
 def test_wrong_commands_are_explained(text: str, why: str) -> None:
@@ -434,11 +447,28 @@ async def test_an_unknown_command_stays_in_the_prompt() -> None:
         assert screen.prompt.text == "/foo"
         assert runner.said == ["What is new?"]
         assert "/help lists them" in notices(app)
+        for text in ("/language German", "/present 3"):
+            screen.prompt.text = text
+            await pilot.press("enter")
+            await settle(pilot)
+        assert runner.talk.told == ["German", {"type": "navigate", "slide": 3}]
+        assert "The agent listens for German" in notices(app)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("3", {"type": "navigate", "slide": 3}),
+        ('{"type": "quiz", "of": [1]}', {"type": "quiz", "of": [1]}),
+    ],
+)
+def test_what_a_presentation_is_sent(text: str, sent: dict[str, Any]) -> None:
+    assert to_present(text) == sent
 
 
 async def test_help_names_every_command() -> None:
     app = ScriptedApp(well)
-    async with app.run_test(size=(80, 90)) as pilot:
+    async with app.run_test(size=(80, 96)) as pilot:
         await talk(pilot)
         await pilot.press(*"/help", "enter")
         await settle(pilot)

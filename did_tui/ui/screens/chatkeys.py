@@ -19,7 +19,7 @@ from did_tui.api.errors import DidError
 from did_tui.live.conversation import Conversation, Message
 from did_tui.ui import transcripts
 from did_tui.ui.keys import KEYS, bindings, in_order, names
-from did_tui.ui.screens.commands import BadCommand, parse
+from did_tui.ui.screens.commands import BadCommand, parse, to_present
 from did_tui.ui.screens.dialogs import Choice, Help, Passage, Pick
 from did_tui.ui.screens.stage import Stage
 from did_tui.ui.screens.words import SHAPES
@@ -323,8 +323,8 @@ class ChatKeys(Screen[None]):
             return None
         command, rest = found
         match command.name:
-            case "speak" | "speak-ssml" | "speak-audio":
-                return self._speak(rest, command.name)
+            case "speak" | "speak-ssml" | "speak-audio" | "language" | "present":
+                return self._tell_agent(command.name, rest)
             case "rate":
                 answers = [said for said in self.conversation.messages if said.role == "assistant"]
                 score = 1 if rest == "good" else -1
@@ -340,8 +340,8 @@ class ChatKeys(Screen[None]):
                 self.action_end_chat()
         return True
 
-    def _speak(self, text: str, how: str) -> bool:
-        """Have the agent say a text, SSML or a recording; False where that cannot be."""
+    def _tell_agent(self, what: str, text: str) -> bool:
+        """Do a command that is about the agent; False where that cannot be."""
         runner = self.runner
         if runner is None or self.conversation.over:
             again = f"Press {self.app.key('again')} to connect again"
@@ -350,9 +350,17 @@ class ChatKeys(Screen[None]):
                 f"Not connected. {advice}; what you wrote is kept.", severity="warning", timeout=8
             )
             return False
-        if how == "speak-audio":
-            return bool(runner.speak_audio(text))
-        return bool(runner.speak(text, ssml=how == "speak-ssml"))
+        match what:
+            case "language":
+                told = runner.talk.set_language(text)
+                if told:
+                    self.notify(f"The agent listens for {text}, if D-ID knows that.", timeout=4)
+                return told
+            case "present":
+                return runner.talk.present(to_present(text))
+            case "speak-audio":
+                return bool(runner.speak_audio(text))
+        return bool(runner.speak(text, ssml=what == "speak-ssml"))
 
 
 def commands_of(screen: ChatKeys) -> Iterator[SystemCommand]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ COMMANDS = (
     Command("speak", "TEXT", "Have the agent say this, word for word"),
     Command("speak-ssml", "TEXT", "The same with SSML: <break time='1s'/>, <prosody> …"),
     Command("speak-audio", "URL", "Have the agent say a recording (https, mp3, wav, m4a, flac)"),
+    Command("language", "NAME", "The language you speak, for expressive agents: German, or de-DE"),
+    Command("present", "SLIDE", "Show this slide of an expressive agent's deck, or send it {JSON}"),
     Command("rate", "good|bad", "Rate the last answer"),
     Command("volume", "0…100", "How loud it is, in per cent"),
     Command("mute", "", "Sound off, or on again"),
@@ -29,6 +33,8 @@ COMMANDS = (
     Command("help", "", "Keys and commands"),
 )
 
+#: The English name of a language, or its code.
+_LANGUAGE = re.compile(r"[^\W\d_][\w ()-]{1,59}")
 _COMMAND = re.compile(r"/([a-z][a-z-]*)(?:\s+(.*))?$", re.DOTALL)
 
 
@@ -52,6 +58,31 @@ def parse(text: str) -> tuple[Command, str] | None:
         raise BadCommand(f"/{name} needs more: /{name} {command.takes}")
     if command.name == "rate" and rest not in ("good", "bad"):
         raise BadCommand("An answer is rated with /rate good or /rate bad.")
+    if command.name == "language" and not _LANGUAGE.fullmatch(rest):
+        raise BadCommand("A language is a name or a code: /language German or /language de-DE")
+    if command.name == "present":
+        to_present(rest)
     if command.name == "volume" and not (re.fullmatch("[0-9]{1,3}", rest) and int(rest) <= 100):
         raise BadCommand("The volume is a number from 0 to 100: /volume 50")
     return command, rest
+
+
+def to_present(text: str) -> dict[str, Any]:
+    """What ``/present`` sends: a slide's number as D-ID's SDK has it, or the object that is given.
+
+    Raises ``BadCommand`` for what is neither.
+    """
+    if re.fullmatch("[0-9]{1,5}", text):
+        return {"type": "navigate", "slide": int(text)}
+    try:
+        given = json.loads(text, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise BadCommand("A slide is a number, /present 3, and anything else an object of JSON.")
+    return given
+
+
+def _no_json(name: str) -> None:
+    """Refuse what Python reads and JSON does not have: NaN and infinities."""
+    raise ValueError(name)
