@@ -430,9 +430,14 @@ def _sentiment(agent: Mapping[str, Any]) -> dict[str, str]:
 def _json(text: str) -> Any:
     """What a text means as JSON, None where it is none."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_json)
     except (ValueError, RecursionError):
         return None
+
+
+def _no_json(name: str) -> None:
+    """Refuse NaN and infinities, which Python reads and nobody else."""
+    raise ValueError(name)
 
 
 def _new(prefix: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from did_tui.emulator import packets
@@ -296,7 +296,8 @@ def _guarded(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
             raise bad_request(f"the body is not JSON: {error}") from error
         if not isinstance(body, dict):
             raise bad_request("the body must be a JSON object")
-        return JSONResponse(await handler(request, body))
+        # In ASCII: what clients have said may hold half a character, which UTF-8 does not have.
+        return Response(json.dumps(await handler(request, body)), media_type="application/json")
 
     return endpoint
 
