@@ -4,6 +4,12 @@ It writes on standard error through Python's root logger, prints when its native
 then sends SIGTERM to this process, that half aborts the process when it ends too soon after a call,
 and a room that was left keeps its threads. ``unmended`` names what of that cannot be changed in the
 installed version; a test fails when there is any.
+
+What cannot be mended here: its native half keeps 0.5 MB of each session with an agent (1.2.0, the
+same over 40 of them). It is memory in use, no fragments: ``mallinfo2`` with one arena says so, and
+``malloc_trim`` gives none of it back. No handle and no Python object is left then; it is as much
+where no stream is read, and where the library alone connects and disconnects. A room without an
+agent leaves 0.01 MB.
 """
 
 from __future__ import annotations
