@@ -4,8 +4,8 @@
         ...                                            # receive from agent.url
     report = measure(pcm, time_of, shown, begun=agent.begun(), since=…, until=…)
 
-It is the emulator with its voice and its face replaced by ``flashbeep.Source``. As a program:
-``python flashagent.py --help``.
+It is the emulator with its voice and its face replaced by ``flashbeep.Source``, in streams and in
+rooms. As a program: ``python flashagent.py --help``.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def _serve(line: Line, ppm: float, *, sound: bool, picture: bool) -> int:
     """Run an emulator whose agents flash and beep over such a line, until standard input ends."""
     import asyncio
 
-    from aiortc import MediaStreamTrack
+    from aiortc import MediaStreamTrack, RTCPeerConnection
 
-    from did_tui.emulator import command, peer, streams
+    from did_tui.emulator import command, peer, room, roompeer, streams
 
     source = Source()
     rate = 1 + ppm * 1e-6
@@ -92,21 +92,32 @@ def _serve(line: Line, ppm: float, *, sound: bool, picture: bool) -> int:
             frame.time_base = Fraction(1, 90_000)
             return frame
 
+    def put_behind(pc: RTCPeerConnection) -> None:
+        """Let a connection have such a line when it is there."""
+        link = LossyLink(line)
+
+        def watch() -> None:
+            if pc.connectionState == "connected":
+                link.attach(pc)
+            elif pc.connectionState in ("failed", "closed"):
+                print(json.dumps({"link": link.count}), flush=True)
+
+        pc.on("connectionstatechange", watch)
+
     class LossyPeer(peer.Peer):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            self._link = LossyLink(line)
-            self._pc.on("connectionstatechange", self._watch)
+            put_behind(self._pc)
 
-        def _watch(self) -> None:
-            if self._pc.connectionState == "connected":
-                self._link.attach(self._pc)
-            elif self._pc.connectionState in ("failed", "closed"):
-                print(json.dumps({"link": self._link.count}), flush=True)
+    class LossyRoomPeer(roompeer.RoomPeer):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            put_behind(self._down)
 
-    for name, stand_in in (("Clock", Clock), ("VoiceTrack", Beeps), ("FaceTrack", Flashes)):
-        setattr(peer, name, stand_in)
-    vars(streams)["Peer"] = LossyPeer
+    stand_ins = {"Clock": Clock, "VoiceTrack": Beeps, "FaceTrack": Flashes}
+    for module in (peer, room, roompeer):
+        vars(module).update({name: of for name, of in stand_ins.items() if name in vars(module)})
+    vars(streams)["Peer"], vars(room)["RoomPeer"] = LossyPeer, LossyRoomPeer
     return command.run(command.Options(port=0, seed=7, until_eof=True))
 
 

@@ -1,4 +1,4 @@
-"""Viewers of an agent, which keep what they show: did-tui's own, aiortc without more, a browser.
+"""Viewers of an agent, which keep what they show: did-tui, in a stream or a room; others beside it.
 
 Sound goes to the speaker, where others record it. ``python viewer.py --help`` runs one in a process
 of its own and prints what it saw and took as JSON.
@@ -14,9 +14,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,10 @@ from did_tui.api.credentials import Credentials
 from did_tui.live import wire
 from did_tui.live.media.playback import Playback
 from did_tui.live.media.speaker import FRAME_BYTES, open_speaker
+from did_tui.live.roomsdk import settle
 from did_tui.live.runner import Runner
 
-AGENT = "Mira"
+AGENT, IN_ROOM = "Mira", "Iris"
 CONNECTION = "viewer"
 CONNECT_SECONDS = 15.0
 GLANCE = 0.004  # seconds between two looks at whether there is a picture
@@ -52,16 +54,16 @@ class Seen:
     trouble: list[str] = field(default_factory=list)
 
 
-async def _find(url: str) -> tuple[Client, str]:
+async def _find(url: str, name: str = AGENT) -> tuple[Client, str]:
     client = Client(Credentials.parse("demo:emulator"), url, url.replace("http", "ws", 1))
-    return client, next(a.id for a in [a async for a in client.agents()] if a.name == AGENT)
+    return client, next(a.id for a in [a async for a in client.agents()] if a.name == name)
 
 
 @asynccontextmanager
-async def did_tui(url: str, sink: str = "pulse") -> AsyncIterator[Seen]:
+async def did_tui(url: str, sink: str = "pulse", agent: str = AGENT) -> AsyncIterator[Seen]:
     """Receive as did-tui does; what there is to see is looked at as soon as it can be taken."""
     seen = Seen()
-    client, agent_id = await _find(url)
+    client, agent_id = await _find(url, agent)
 
     def glance() -> None:
         frame = playback.take_picture()
@@ -189,7 +191,12 @@ class _Ear:
             rest = rest[wanted:]
 
 
-VIEWERS = {"did-tui": did_tui, "aiortc": plain, "chromium": browser}
+VIEWERS: dict[str, Callable[..., AbstractAsyncContextManager[Seen]]] = {
+    "did-tui": did_tui,
+    "room": partial(did_tui, agent=IN_ROOM),
+    "aiortc": plain,
+    "chromium": browser,
+}
 
 
 async def _view(options: argparse.Namespace) -> dict[str, Any]:
@@ -217,6 +224,7 @@ def main() -> None:
     parser.add_argument("--warm", type=float, default=3.0, help="seconds before it measures")
     parser.add_argument("--seconds", type=float, default=20.0, help="seconds that it measures")
     print(json.dumps(asyncio.run(_view(parser.parse_args()))))
+    settle()
 
 
 if __name__ == "__main__":

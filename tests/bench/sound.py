@@ -39,7 +39,7 @@ VIEWER = Path(__file__).resolve().parents[1] / "viewer.py"
 WARM = 3.0  # seconds before anything is counted
 BURSTS = (10.0, 0.2)  # seconds: how often, and how long
 IN_STEP = 0.040  # seconds that sound and picture may be apart to be in step again
-VIEWERS = ("did-tui", "aiortc", "chromium")
+VIEWERS = ("did-tui", "aiortc", "chromium", "room")
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--lines", nargs="+", choices=CASES, default=list(CASES))
-    here = [viewer for viewer in VIEWERS if viewer != "chromium" or browserview.found()]
+    here = [viewer for viewer in VIEWERS[:3] if viewer != "chromium" or browserview.found()]
     parser.add_argument("--viewers", nargs="+", choices=VIEWERS, default=here)
     parser.add_argument("--seconds", type=float, default=30.0, help="on each line")
     parser.add_argument("--drift-seconds", type=float, default=60.0, help="where clocks drift")
