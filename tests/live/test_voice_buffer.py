@@ -189,6 +189,21 @@ def test_a_line_that_stood_still_once_is_not_late_for_long(sound: Any, left: flo
     assert line.buffer.counters.lost == 0
 
 
+@pytest.mark.parametrize("ppm", [300.0, -300.0])
+def test_what_comes_smoothed_waits_no_longer_than_its_cushion(ppm: float) -> None:
+    line = Line()
+    line.buffer.cushion = round(0.03 * RATE)
+    for number, payload in enumerate(cut(tone(1500))):
+        at = number * 0.02 + 0.004 * (number % 3)
+        stalled = 10 <= at < 10.12  # the machine is busy
+        line.send(10.12 if stalled else at, number, number * PACKET, payload)
+    heard = line.play(29, ppm=ppm)
+    settled = [now - position for now, position in line.positions if not 9.9 < now < 13]
+    assert max(settled) < 0.05
+    assert not gaps(heard[: 9 * RATE]) + gaps(heard[13 * RATE :])
+    assert line.buffer.counters.lost == 0
+
+
 def test_a_line_that_stands_still_again_and_again_is_waited_for() -> None:
     line = Line()
     for number, payload in enumerate(cut(tone(1500))):

@@ -330,16 +330,24 @@ class Playback:
         if position is not None:
             self._sync.voice_reports.add(sender_time, position)
 
-    def hear(self, pcm: bytes, position: float | None = None, handed: float | None = None) -> None:
+    def hear(
+        self,
+        pcm: bytes,
+        position: float | None = None,
+        handed: float | None = None,
+        cushion: float | None = None,
+    ) -> None:
         """Take decoded sound, s16 stereo at 48 kHz; one thread at a time.
 
         ``position`` is in seconds of the clock that the pictures' positions are of; without it the
         sound follows on what came before. ``handed`` is the present on the clock of whoever hands
-        it over, where that one may stand still.
+        it over, where that one may stand still. ``cushion`` are seconds that should wait where the
+        sound has been smoothed already, and only threads on the way make it late.
         """
         now = time.monotonic()
         frame = self._handed_frames if position is None else round(position * RATE)
         with self._voice_lock:
+            self._voice.cushion = None if cushion is None else round(cushion * RATE)
             self._voice.push(
                 self._handed & 0xFFFF,
                 frame & 0xFFFFFFFF,

@@ -107,6 +107,8 @@ class VoiceBuffer:
 
     def __init__(self, least: int = 0) -> None:
         self.counters = VoiceCounters()
+        #: What should wait, whatever the jitter, in frames; None where the jitter decides.
+        self.cushion: int | None = None
         self._least = least
         self._source: Hashable = None
         self._decoder: Decoder | None = None
@@ -242,7 +244,7 @@ class VoiceBuffer:
     @property
     def target(self) -> int:
         """Frames that should wait."""
-        return max(self._least, self._jitter.target)
+        return max(self._least, self._jitter.target) if self.cushion is None else self.cushion
 
     @property
     def depth(self) -> int:
