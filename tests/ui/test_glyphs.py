@@ -126,7 +126,7 @@ def test_a_terminal_without_colours_and_signs_is_sent_none(
         program.type("\x1b")
         program.until(lambda terminal: "esc end" in terminal.text)
         program.type("L")
-        program.until(lambda terminal: "steps agent ms" in terminal.text)
+        program.until(lambda terminal: "steps agent" in terminal.text)
         program.process.terminate()
         program.wait()
     sent = program.written.decode()
