@@ -27,7 +27,7 @@ ANSWER_SECONDS = 0.5  # that leaving waits for answers, which would be typed at 
 ASK = "\x1b[6n"
 
 #: Ends whatever was cut off: a control string, a synchronized update, a colour.
-_CUT_OFF = "\x1b\\\x1b[?2026l\x1b[0m"
+CUT_OFF = "\x1b\\\x1b[?2026l\x1b[0m"
 
 
 class Outlet:
@@ -191,7 +191,7 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
             """
             if self._outlet is not None and self._outlet.pending > CONGESTED:
                 self._outlet.clear()
-                self.write(_CUT_OFF)
+                self.write(CUT_OFF)
             super().stop_application_mode()
             self._left = True
 

@@ -21,6 +21,7 @@ from hostile import CRAFTED, MARK, Poison
 
 from did_tui.plain import Grown
 from did_tui.text import LONGEST, harmless, one_line, shown
+from did_tui.ui.terminal import CUT_OFF
 
 WALK = Path(__file__).parent.parent / "hostile.py"
 SEED = int(os.environ.get("DID_TUI_SEED", "7"))
@@ -72,7 +73,9 @@ class Walk:
 
     def end(self) -> str:
         """All that came, when it has walked everywhere."""
-        text = self.data.decode("utf-8", "replace")
+        text, cut, leaving = self.data.decode("utf-8", "replace").partition(CUT_OFF)
+        if cut:  # the terminal was slow when it ended: what was being written then was not finished
+            text = text[: text.rfind("\x1b")] + leaving
         try:
             out, _ = self._process.communicate(timeout=10)
         finally:
