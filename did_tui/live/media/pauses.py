@@ -19,8 +19,9 @@ def begin() -> None:
     """Something plays from now on, in any thread."""
     global _playing
     with _lock:
+        if not _playing:  # each time would keep what was left over since, as long as one plays
+            gc.freeze()
         _playing += 1
-        gc.freeze()
 
 
 def end() -> None:
