@@ -21,7 +21,7 @@ CHUNK = 4096  # bytes of one write, after which it is known how many are pending
 CONGESTED = 16_384  # bytes not yet taken by the terminal from which nothing more is painted
 PATIENCE = 2.0  # seconds without progress after which leaving does not wait any longer
 
-ANSWER_SECONDS = 0.5  # that leaving waits for answers, which would be typed at the prompt
+ANSWER_SECONDS = 0.5  # that leaving waits for a first answer, which would be typed at the prompt
 
 #: DSR 6 (ECMA-48): the terminal answers with the place of its cursor, when it has come that far.
 ASK = "\x1b[6n"
@@ -173,14 +173,20 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
                 self._outlet.write(sent(data) if sent is not None else data)
 
         def disable_input(self) -> None:
-            """Take what the terminal has still to answer, then read no more."""
+            """Take what the terminal has still to answer, then read no more.
+
+            One that has answered before is given more time than one that may never answer.
+            """
             self._leaving = True
-            end = time.monotonic() + ANSWER_SECONDS
-            outlet = self._outlet
-            while self._answered < self._asked and time.monotonic() < end:
-                if outlet is None or outlet.gone or outlet.pending > CONGESTED:
+            self._cut_off()
+            answered, since = self._answered, time.monotonic()
+            while self._answered < self._asked and not (self._outlet and self._outlet.gone):
+                patience = PATIENCE if self._answered else ANSWER_SECONDS
+                if time.monotonic() > since + patience:
                     break
                 time.sleep(0.01)
+                if answered != self._answered:
+                    answered, since = self._answered, time.monotonic()
             self._asked = self._answered
             super().disable_input()
 
@@ -189,11 +195,15 @@ def driver_class(env: Mapping[str, str] = os.environ) -> type[Driver] | None:
 
             Nor is what is painted later, while the conversation is still being closed.
             """
+            self._cut_off()
+            super().stop_application_mode()
+            self._left = True
+
+        def _cut_off(self) -> None:
+            """Throw away what a slow terminal has not taken."""
             if self._outlet is not None and self._outlet.pending > CONGESTED:
                 self._outlet.clear()
                 self.write(CUT_OFF)
-            super().stop_application_mode()
-            self._left = True
 
         def close(self) -> None:
             """Wait for the terminal a little, then stop."""
