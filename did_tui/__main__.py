@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from did_tui import pauses
 from did_tui.commandline import LIMITS, parser
 from did_tui.commands import (
     converse,
@@ -109,7 +110,8 @@ def _run_app(settings: Settings, options: argparse.Namespace, *, chat: bool = Fa
         return USAGE_ERROR
     import asyncio
 
-    from did_tui.ui.app import DidTui, run
+    with pauses.importing():
+        from did_tui.ui.app import DidTui, run
 
     async def open_client() -> object:
         return client
@@ -153,7 +155,8 @@ def _demo(options: argparse.Namespace) -> int:
     with Emulator(_emulator_arguments(options), log_directory() / "emulator.log") as emulator:
         if plain:
             return converse(*emulated(_settings(options), emulator, _tell), options)
-        from did_tui.ui.app import DidTui, run
+        with pauses.importing():
+            from did_tui.ui.app import DidTui, run
 
         settings, open_client = emulated(
             _settings(options), emulator, lambda sentence: app.notify(sentence)
@@ -180,7 +183,8 @@ def _play(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     if not options.file.exists():
         return _refuse(f"There is no file {options.file}.")
-    from did_tui.ui.player import play
+    with pauses.importing():
+        from did_tui.ui.player import play
 
     settings = _settings(options)
     sink = "none" if options.no_audio else settings.audio

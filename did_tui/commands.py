@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from did_tui import pauses
+
 if TYPE_CHECKING:
     from did_tui.api.client import Client
     from did_tui.config import Settings
@@ -196,8 +198,10 @@ def _booth(
     import asyncio
 
     from did_tui.config import log_directory, state_directory
-    from did_tui.ui.booth import Rules
-    from did_tui.ui.kiosk import KioskApp, run
+
+    with pauses.importing():
+        from did_tui.ui.booth import Rules
+        from did_tui.ui.kiosk import KioskApp, run
 
     rules = Rules(
         idle=options.idle,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from did_tui import configfile, keystore
+from did_tui import configfile, keystore, pauses
 from did_tui.api.endpoints import DEFAULT_API_URL
 from did_tui.api.errors import DidError, Forbidden, NotFound
 from did_tui.config import BadSetting, NoKey, Settings, log_directory, notifications_of
@@ -63,7 +63,7 @@ class AccountApp(TerminalApp[None]):
 
     async def run_and_close(self) -> None:
         """Run, and leave nothing open behind, however it ended."""
-        with kept_off_the_screen(log_directory()):
+        with kept_off_the_screen(log_directory()), pauses.short():
             try:
                 await self.run_async()
             finally:

@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from textual import constants, events
+from textual import screen as textual_screen
 from textual.app import App
 from textual.screen import Screen
 
+from did_tui import pauses
 from did_tui.config import Look, Value
 from did_tui.picture.pace import Pace
 from did_tui.text import harmless
@@ -34,6 +36,11 @@ SELDOM = 0.29  # seconds between two questions to a terminal that takes everythi
 PLENTY = 30  # times what an update takes: such a terminal takes everything
 ANSWER_SECONDS = 0.5  # that a terminal has to say how wide a glyph is
 RECENT = 0.5  # seconds after which what was written before is taken to have arrived
+
+
+# A change waits for Textual's next turn to paint; after a paint that took longer than a turn, one
+# too many is left out (8.2.8, Timer._run): with 60 turns a second, a letter waited 25 ms.
+textual_screen.UPDATE_PERIOD = min(textual_screen.UPDATE_PERIOD, 1 / 120)  # type: ignore[misc]
 
 
 class Picture(Protocol):
@@ -65,6 +72,7 @@ class TerminalApp(App[Result]):
         #: Held while the picture or Textual decides what the terminal shows, and by who asks pace.
         self.lock = threading.RLock()
         self.paints = 0  # Textual's, so far
+        self._typed_at = terminal.now()
         self._behind = False
         self._asked = float("-inf")  # when the terminal was last asked
         self._written_then = 0
@@ -137,6 +145,11 @@ class TerminalApp(App[Result]):
         type in before it is the app's screen, which ends the program.
         """
         asyncio.get_running_loop().set_task_factory(None)
+        self.set_interval(pauses.REST, self._rest)
+
+    def _rest(self) -> None:
+        if terminal.now() - self._typed_at > pauses.REST:
+            pauses.rest()
 
     # What has gone to it
 
@@ -280,6 +293,7 @@ class TerminalApp(App[Result]):
         elif isinstance(event, KeyDone):
             self.typed.done(event)
         elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self._typed_at = event.time
             if isinstance(event, events.Paste):
                 event.text = harmless(event.text)
             if not self.typed.holds(event):

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from did_tui import pauses
 from did_tui.config import Settings, log_directory
 from did_tui.live.media.file import SOUND_AHEAD, FilePlayer, NotPlayable
 from did_tui.live.media.playback import Playback
@@ -101,7 +102,7 @@ class PlayerApp(TerminalApp[str]):
 def play(path: Path, sink: str, settings: Settings) -> int:
     """Play a file in this terminal; the exit code."""
     app = PlayerApp(path, sink, settings)
-    with kept_off_the_screen(log_directory()):
+    with kept_off_the_screen(log_directory()), pauses.short():
         trouble = asyncio.run(app.run_async())
     if trouble:
         print(f"did-tui: {plain(trouble)}", file=sys.stderr)

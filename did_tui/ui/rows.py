@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import compress
 from typing import Any, TypeVar
 
 from did_tui.api.models import Resource
@@ -122,6 +123,7 @@ class Rows:
         self.all: list[Row] = []
         self.shown: list[Row] = []
         self._ordered: list[Row] = []
+        self._texts: list[str] = []  # of those that are shown, while there is a filter
         self.marks: set[str] = set()
         self.filter = ""
         self.sorted_by: int | None = None
@@ -150,9 +152,12 @@ class Rows:
 
     def narrow(self, text: str) -> None:
         """Show only the rows that have every word of the text somewhere."""
-        longer = self.filter and text.startswith(self.filter)
+        longer = bool(self._texts) and text.startswith(self.filter)
         self.filter = text
-        self._show(self.shown if longer else self._ordered)
+        if longer:
+            self._show(self.shown, self._texts)
+        else:
+            self._show(self._ordered)
 
     def sort(self, column: int | None, reverse: bool = False) -> None:
         """Order by a column; None for D-ID's own order."""
@@ -162,9 +167,16 @@ class Rows:
             self._ordered = sorted(self.all, key=_by(column), reverse=reverse)
         self._show(self._ordered)
 
-    def _show(self, rows: Sequence[Row]) -> None:
+    def _show(self, rows: Sequence[Row], texts: Sequence[str] = ()) -> None:
         words = self.filter.casefold().split()
-        self.shown = [row for row in rows if _has(row.text, words)] if words else list(rows)
+        if not words:
+            self.shown, self._texts = list(rows), []
+            return
+        texts = texts or [row.text for row in rows]
+        for word in words:
+            found = [word in text for text in texts]
+            rows, texts = list(compress(rows, found)), list(compress(texts, found))
+        self.shown, self._texts = list(rows), list(texts)
 
     def index(self, identity: str) -> int | None:
         """Where a row is shown."""
@@ -178,10 +190,6 @@ class Rows:
         """These are gone."""
         gone = set(identities)
         self.replace([row for row in self.all if row.identity not in gone])
-
-
-def _has(text: str, words: Sequence[str]) -> bool:
-    return all(word in text for word in words)
 
 
 def _by(column: int) -> Callable[[Row], tuple[bool, float, str]]:

@@ -12,7 +12,7 @@ import pytest
 from golden import SIZES, Golden
 from scripted import NOW, ScriptedApp
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 from world import World, kept, parents_of
 
 from did_tui.api.client import Client
@@ -26,6 +26,7 @@ from did_tui.ui.screens.browser import Browser
 from did_tui.ui.screens.detail import Detail
 from did_tui.ui.screens.form import Form
 from did_tui.ui.screens.query import Query
+from did_tui.ui.widgets.keyline import KeyLine
 from did_tui.ui.widgets.video import VideoView
 
 #: Lists of what is on this computer: they are broken where there is no connection to be made.
@@ -38,7 +39,7 @@ ASKED = Request(datetime(2026, 9, 21, 14, 2, 11, tzinfo=UTC), "GET", "/agents/me
 @pytest.fixture
 def still_footer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A footer that changes when the test wants it, and not at any time."""
-    monkeypatch.setattr(Footer, "bindings_changed", lambda _footer, _screen: None)
+    monkeypatch.setattr(KeyLine, "bindings_changed", lambda _footer, _screen: None)
 
 
 def waits(video: VideoView) -> bool:
@@ -64,9 +65,9 @@ async def footed(pilot: Pilot[None]) -> None:
     """Have the footer say what can be done now."""
     pilot.app.screen.refresh_bindings()
     await pilot.pause(0)
-    if not pilot.app.screen.query(Footer):
+    if not pilot.app.screen.query(KeyLine):
         return  # a dialog
-    footer = pilot.app.screen.query_one(Footer)
+    footer = pilot.app.screen.query_one(KeyLine)
     footer._bindings_ready = True  # what the call that is left out does
     done = asyncio.Event()
 

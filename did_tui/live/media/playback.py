@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from did_tui.live.media import pauses
+from did_tui import pauses
 from did_tui.live.media.clock import Drift, LipSync, PictureQueue
 from did_tui.live.media.decode import Decoder, Plain, Samples, decoder_of
 from did_tui.live.media.output import scaled

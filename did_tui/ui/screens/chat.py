@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.widgets import Footer
 
 from did_tui.api.errors import DidError
 from did_tui.api.models import Agent
@@ -24,6 +23,7 @@ from did_tui.ui.screens.idleface import IdleFace
 from did_tui.ui.screens.once import Once
 from did_tui.ui.screens.stage import Stage
 from did_tui.ui.sound import Sound
+from did_tui.ui.widgets.keyline import KeyLine
 from did_tui.ui.widgets.prompt import Prompt
 from did_tui.ui.widgets.topbar import TopBar
 
@@ -84,7 +84,7 @@ class ChatScreen(ChatKeys):
         yield self.stage
         yield self._gauges.line
         yield self.prompt
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     @property
     def presenter(self) -> str:

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Click
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from did_tui.config import log_directory, state_directory
 from did_tui.live.archive import write_private
@@ -25,6 +25,7 @@ from did_tui.ui.screens.asking import KeyHelp
 from did_tui.ui.stderr import NAME as STDERR
 from did_tui.ui.text import literal, plain
 from did_tui.ui.widgets.filterline import FilterLine
+from did_tui.ui.widgets.keyline import KeyLine
 from did_tui.ui.widgets.topbar import TopBar
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Diagnostics(Screen[None]):
         yield FilterLine("Only")
         with VerticalScroll(id="lines", can_focus=True):
             yield Static("", id="text")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Look now, and then every second."""

@@ -12,7 +12,7 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from did_tui.api.errors import DidError
 from did_tui.editor import NoEditor
@@ -26,6 +26,7 @@ from did_tui.ui.screens.fieldpick import FieldPick
 from did_tui.ui.screens.filepick import FilePick
 from did_tui.ui.text import LONGEST, Signs, literal, one_line, plain
 from did_tui.ui.trash import file_name
+from did_tui.ui.widgets.keyline import KeyLine
 from did_tui.ui.widgets.topbar import TopBar
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Form(Screen[bool]):
                         line.disabled = not whole
                         yield line
         yield Static("", id="help")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show where this is, and a draft where one was kept."""

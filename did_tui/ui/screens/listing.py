@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from did_tui.api.errors import DidError
 from did_tui.api.inventory import Document
@@ -24,6 +24,7 @@ from did_tui.ui.resources import kind_of
 from did_tui.ui.rows import Row, Rows
 from did_tui.ui.text import literal, one_line
 from did_tui.ui.widgets.filterline import FilterLine
+from did_tui.ui.widgets.keyline import KeyLine
 from did_tui.ui.widgets.preview import Preview
 from did_tui.ui.widgets.table import Cell, Table
 from did_tui.ui.widgets.topbar import TopBar
@@ -78,7 +79,7 @@ class Listing(Screen[Any]):
             yield Static("", id="notice")
             yield Table[Row]([each.column for each in self.kind.fields], self._cells, id="list")
             yield Preview(self.kind)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin to load."""

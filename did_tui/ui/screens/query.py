@@ -9,12 +9,13 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from did_tui.api.errors import DidError
 from did_tui.api.inventory import Found, ScoredMatch
 from did_tui.ui.keys import bindings
 from did_tui.ui.text import literal, one_line
+from did_tui.ui.widgets.keyline import KeyLine
 from did_tui.ui.widgets.topbar import TopBar
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Query(Screen[None]):
         yield Input(placeholder="Ask something, and press enter", compact=True)
         with VerticalScroll(can_focus=False):
             yield Static("", id="found")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Say where this is."""

@@ -41,6 +41,7 @@ class Preview(Vertical):
         super().__init__(id="preview")
         self._kind = kind
         self._shown: tuple[str, str] | None = None
+        self._about = Content()
         self.stills: dict[str, bytes] = {}
 
     def compose(self) -> ComposeResult:
@@ -54,23 +55,27 @@ class Preview(Vertical):
 
     def tell(self, resource: Resource | None) -> None:
         """Show a resource."""
-        about = self.query_one("#about", Static)
         if resource is None:
-            about.update("")
+            self._say(Content())
             self._shown = None
             self.query_one("#face", VideoView).clear()
             return
         if isinstance(resource, KeptChat):
-            about.update(literal(resource.text[:MOST_LETTERS]))
+            self._say(literal(resource.text[:MOST_LETTERS]))
             return
         lines = _agent(resource) if isinstance(resource, Agent) else _anything(self._kind, resource)
-        about.update(Content("\n").join([line for line in lines if line.plain.strip()]))
+        self._say(Content("\n").join([line for line in lines if line.plain.strip()]))
         if self._kind.picture is None:
             return
         address = self._kind.picture(resource)
         if self._shown != (self._kind.key(resource), address):
             self._shown = (self._kind.key(resource), address)
             self.show_face(address)
+
+    def _say(self, about: Content) -> None:
+        if not about.is_same(self._about):  # it is drawn anew for each letter of a filter
+            self._about = about
+            self.query_one("#about", Static).update(about)
 
     @work(exclusive=True, group="face")
     async def show_face(self, address: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -202,12 +203,15 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             style = base
             if cell.colour:
                 style += self.get_component_rich_style(f"table--{cell.colour}", partial=True)
-            text = Strip([Segment(one_line(cell.text), style)])
-            if text.cell_length > width:
-                text = Strip([*text.crop(0, width - 1), Segment("…", style)])
-            segments.extend(text.adjust_cell_length(width, style))
-            segments.append(Segment(" " * GAP, base))
+            text = cut(one_line(cell.text), width)
+            blank = " " * (width + GAP - cell_len(text))
+            segments += [Segment(text, style), Segment(blank, base)]
         return Strip(segments).adjust_cell_length(self.size.width, base)
+
+
+def cut(text: str, width: int) -> str:
+    """A text that is at most so many cells wide, with an ellipsis where something is missing."""
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
 
 
 def column_widths(columns: Sequence[Column], room: int) -> list[int]:
