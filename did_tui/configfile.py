@@ -305,7 +305,7 @@ def change(directory: Path, edit: Callable[[TOMLDocument], None]) -> ConfigFile:
     """
     import tomlkit
 
-    from did_tui.live.archive import write_private
+    from did_tui.files import write_private
 
     path = directory / NAME
     text = path.read_text(encoding="utf-8") if path.exists() else HEAD
@@ -320,7 +320,7 @@ def change(directory: Path, edit: Callable[[TOMLDocument], None]) -> ConfigFile:
 
 def replace(directory: Path, text: str) -> ConfigFile:
     """Write the file anew as a whole; raises ``OSError`` or ``BadSetting``."""
-    from did_tui.live.archive import write_private
+    from did_tui.files import write_private
 
     found = parse(text, directory / NAME)
     write_private(directory / NAME, text)

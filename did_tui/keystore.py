@@ -76,7 +76,7 @@ def keep(key: str, profile: str, directory: Path) -> KeyPlace:
 
     Raises ``OSError``.
     """
-    from did_tui.live.archive import write_private
+    from did_tui.files import write_private
 
     if has_keyring():
         from keyring.errors import KeyringError

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from did_tui.api.client import Client
 from did_tui.api.errors import DidError, NotFound, SessionLost
 from did_tui.api.models import Stream
-from did_tui.live.archive import write_private
+from did_tui.files import write_private
 
 FORGOTTEN_SECONDS = 24 * 3600.0
 """After which D-ID has long ended a stream by itself, and its file goes unread."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from did_tui.config import state_directory
-from did_tui.live.archive import write_private
+from did_tui.files import write_private
 from did_tui.live.media.plan import over_ssh
 
 SECONDS = 2.0  # that a program may take

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from did_tui.api.errors import NotFound
 from did_tui.api.inventory import Export
 from did_tui.api.models import Resource
-from did_tui.live.archive import write_private
+from did_tui.files import write_private
 from did_tui.ui.local import KeptChat, NotPossible, notes
 from did_tui.ui.moments import seconds_of
 from did_tui.ui.trash import file_name

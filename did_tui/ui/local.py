@@ -14,7 +14,7 @@ from pydantic import Field
 from did_tui.api.errors import DidError, NotFound, SessionLost, UnknownRoute
 from did_tui.api.inventory import Session
 from did_tui.api.models import Objects, Resource, Stream
-from did_tui.live.archive import write_private
+from did_tui.files import write_private
 from did_tui.ui.trash import file_name
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from did_tui.live.archive import write_private
+from did_tui.files import write_private
 from did_tui.text import harmless_json, one_line
 
 NAME = "kiosk.jsonl"

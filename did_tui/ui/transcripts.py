@@ -32,8 +32,8 @@ def usual_name(agent: str, form: str) -> Path:
 
 def write(record: Record, path: Path) -> None:
     """Write a new file that only this user can read; raises ``NotKept``."""
+    from did_tui.files import write_private
     from did_tui.live import export
-    from did_tui.live.archive import write_private
 
     form = export.FORMS.get(path.suffix.removeprefix(".").lower())
     if form is None:

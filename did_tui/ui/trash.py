@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from did_tui.live.archive import write_private
+from did_tui.files import write_private
 
 LARGEST = 4 * 2**20  # bytes of a copy
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from did_tui.files import write_private
 from did_tui.live import events as e
-from did_tui.live.archive import Archive, write_private
+from did_tui.live.archive import Archive
 from did_tui.live.captions import spread
 from did_tui.live.conversation import Conversation
 from did_tui.live.export import FORMS, Record, as_json, as_markdown, as_srt, as_vtt, record_of

@@ -13,7 +13,7 @@ from did_tui.api.http import is_loopback
 from did_tui.api.inventory import MOST_DOCUMENTS
 from did_tui.api.models import Agent
 from did_tui.editor import head, object_of, with_comments, without_comments
-from did_tui.live.archive import write_private
+from did_tui.files import write_private
 from did_tui.ui import fields, trash
 from did_tui.ui.editor import edited
 from did_tui.ui.forms import get

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from did_tui.config import log_directory, state_directory
-from did_tui.live.archive import write_private
+from did_tui.files import write_private
 from did_tui.ui import support
 from did_tui.ui.checks import SIGNS, Check
 from did_tui.ui.keys import bindings

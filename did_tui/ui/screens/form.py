@@ -16,7 +16,7 @@ from textual.widgets import Input, Static, TextArea
 
 from did_tui.api.errors import DidError
 from did_tui.editor import NoEditor
-from did_tui.live.archive import write_private
+from did_tui.files import write_private
 from did_tui.ui.editor import edited
 from did_tui.ui.forms import FormField, applies, filled, get, written
 from did_tui.ui.keys import bindings, told
