@@ -53,6 +53,7 @@ EFFORTS = (
 JUDGED_EVERY = 1.0  # seconds of frames that are judged together
 TOO_MUCH = 0.9  # part of the frames that were cut short, from which a step down is due
 GAINING = 0.8  # wanted over wanted before, below which it is on its way without a step
+WHOLE = 2.0  # seconds that all that is missing may take, before it is made smaller at once
 PLENTY = 0.55  # wanted over possible, below which a step up may be tried
 UP_AFTER = 3.0  # seconds of plenty before a step up
 UP_AFTER_MOST = 120.0  # the same when steps up have failed again and again
@@ -108,7 +109,7 @@ class Ladder:
             if self._climbed_at is not None:
                 self._patience = min(2 * self._patience, UP_AFTER_MOST)
                 self._failed_rate, self._climbed_at = rate, None
-            self.step = min(self.step + 1, len(EFFORTS) - 1)
+            self.step = self._lower(rate)
         elif self._wanted < PLENTY * self._possible:
             self._least_rate = min(rate, self._least_rate) if self._plenty else rate
             self._plenty += took
@@ -118,6 +119,15 @@ class Ladder:
                 self._plenty, self._climbed_at = 0.0, now
         else:
             self._plenty = 0.0
+
+    def _lower(self, rate: float) -> int:
+        """The next step, or the one at which what is wanted now does not take too long."""
+        size = EFFORTS[self.step][1].size
+        for step in range(self.step + 1, len(EFFORTS)):
+            part = (EFFORTS[step][1].size / size) ** 2
+            if self._before * part <= WHOLE * rate:
+                return step
+        return len(EFFORTS) - 1
 
 
 class Pace:

@@ -14,13 +14,15 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import clip as clips
 import counter
 from app import FPS, notes
-from ideal import Pixels, Reference, find_place, psnr
+from ideal import Pixels, Place, Reference, find_place, psnr
 from keys import Typist
 from meter import size as in_cells
 from program import Program
@@ -29,6 +31,7 @@ from tables import percentile, table, within
 from widget import APP
 
 PACKET = 1400  # bytes
+SETTLED = 2.0  # seconds for which a picture is taken to stay as large as it is
 FRESH = 150.0  # ms: what counts as a picture of now, after a stall
 Figures = dict[str, float | None]
 
@@ -189,12 +192,10 @@ class Seen:
 def pictures(done: Session, reference: Reference) -> list[Seen]:
     """The pictures with a number that was not there before, in order."""
     began = done.app.get("began")
-    inside = [(moment, pixels_of(cells)) for moment, cells in done.screens]
-    place = find_place([pixels for _, pixels in inside[len(inside) // 4 :]], reference)
-    if place is None or began is None:
+    if began is None:
         return []
     seen: list[Seen] = []
-    for moment, pixels in inside:
+    for moment, pixels, place in placed(done, reference):
         code = counter.read(pixels, place)
         newest = int((moment - began) * FPS)
         if code is None or newest < 0:
@@ -209,6 +210,15 @@ def pictures(done: Session, reference: Reference) -> list[Seen]:
         decibels = psnr(shown[below:], part[below:])
         seen.append(Seen(moment, number, (moment - began - number / FPS) * 1000, decibels))
     return seen
+
+
+def placed(done: Session, reference: Reference) -> Iterator[tuple[float, Pixels, Place]]:
+    """What was on the screen, and where the picture was: on a slow line it becomes smaller."""
+    for _, some in groupby(done.screens, key=lambda one: one[0] // SETTLED):
+        inside = [(moment, pixels_of(cells)) for moment, cells in some]
+        place = find_place([pixels for _, pixels in inside], reference)
+        if place is not None:
+            yield from ((moment, pixels, place) for moment, pixels in inside)
 
 
 def on_glass(seen: list[Seen], began: float, start: float, end: float) -> list[float]:

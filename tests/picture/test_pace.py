@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from did_tui.picture.pace import EFFORTS, UNFOCUSED_FPS, Effort, Pace
+from did_tui.picture.pace import EFFORTS, UNFOCUSED_FPS, Effort, Ladder, Pace
 
 KB = 1000.0
 QUERY = 4
@@ -540,3 +540,23 @@ def test_no_calls_at_any_times_do_harm(
         assert 0 < pace.effort.size <= 1
         assert pace.effort.fps >= 1
         assert pace.slow or pace.in_words in ("", "terminal does not answer")
+
+
+@pytest.mark.parametrize(
+    ("rate", "step"), [(16_000, 8), (32_000, 7), (64_000, 1), (256_000, 1), (1_000, 9)]
+)
+def test_a_picture_that_would_take_seconds_is_made_smaller_at_once(rate: float, step: int) -> None:
+    ladder = Ladder()
+    for frame in range(30):
+        ladder.note(100_000, rate / 25, frame / 25, limited=True)
+    assert ladder.step == step
+
+
+def test_what_does_not_fit_by_a_little_goes_down_step_by_step() -> None:
+    ladder = Ladder()
+    steps = []
+    for frame in range(25 * 4):
+        ladder.note(5_000, 4_000, frame / 25, limited=True)
+        steps.append(ladder.step)
+    assert sorted(set(steps)) == list(range(max(steps) + 1))
+    assert max(steps) >= 3
