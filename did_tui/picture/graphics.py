@@ -5,6 +5,7 @@ It stands where the painter of cells stands, with whole pictures instead of chan
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +17,9 @@ from did_tui.picture.depth import TRUE
 from did_tui.picture.painter import Update
 from did_tui.picture.shapes import Shape
 
+#: Pixels each way that terminals take in one sixel picture: xterm draws nothing of a larger one
+#: unless its resource maxGraphicSize allows it.
+MOST = 1000
 KITTY_PART = 2  # kitty scales: half of the pixels each way are a quarter of the bytes
 
 
@@ -59,7 +63,7 @@ class PixelPainter:
         if same or (covered and self.style.shape.name == "sixel"):
             data = b""
         else:
-            data = f"\x1b[{top + 1};{left + 1}H".encode() + self._frame(picture)
+            data = self._frame(picture, top, left)
         nothing = np.zeros(0, np.intp)
         floor = np.zeros(0, np.float32)
         cells = self.rows * self.cols if data else 0
@@ -83,13 +87,30 @@ class PixelPainter:
             return b""
         return kitty.delete(self._image) + kitty.delete(kitty.other(self._image))
 
-    def _frame(self, picture: Words) -> bytes:
+    def _frame(self, picture: Words, top: int, left: int) -> bytes:
         if self.style.shape.name == "sixel":
-            return sixel.frame(picture[: sixel.fit_height(len(picture))])
-        return kitty.frame(
+            return self._sixels(picture[: sixel.fit_height(len(picture))], top, left)
+        return _at(top, left) + kitty.frame(
             picture,
             self.cols,
             self.rows,
             image_id=self._image,
             replaces=kitty.other(self._image),
         )
+
+    def _sixels(self, picture: Words, top: int, left: int) -> bytes:
+        """The picture in parts that are not too large, each of whole cells and whole bands."""
+        across, down = self.style.shape.across, self.style.shape.down
+        width = max(1, MOST // across) * across
+        whole = math.lcm(down, sixel.BAND)
+        height = max(1, MOST // whole) * whole
+        return b"".join(
+            _at(top + y // down, left + x // across)
+            + sixel.frame(picture[y : y + height, x : x + width])
+            for y in range(0, picture.shape[0], height)
+            for x in range(0, picture.shape[1], width)
+        )
+
+
+def _at(row: int, column: int) -> bytes:
+    return f"\x1b[{row + 1};{column + 1}H".encode()
