@@ -75,11 +75,14 @@ def end() -> None:
 
 def rest() -> None:
     """Nobody types: look at everything, if nothing plays and there is a reason to."""
+    if _due and not _playing and _collected in gc.callbacks:
+        look_at_everything()
+
+
+def look_at_everything() -> None:
+    """A full collection of all that there is; for moments in which a pause is no matter."""
     global _due
     with _lock:
-        if _playing or not _due or _collected not in gc.callbacks:
-            return
         gc.unfreeze()
         gc.collect()
-        gc.freeze()
         _due = False

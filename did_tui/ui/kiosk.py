@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import gc
 import importlib
 import os
 import time
@@ -17,6 +16,7 @@ from rich.text import Text
 from textual import events, work
 from textual.screen import Screen
 
+from did_tui import pauses
 from did_tui.api.errors import DidError
 from did_tui.api.models import RuntimeAgent
 from did_tui.config import Settings, log_directory
@@ -301,7 +301,7 @@ def tidy() -> None:
     By itself Python would look only after a dozen visits, and glibc keeps what was freed: the
     booth would seem to grow for an hour.
     """
-    gc.collect()
+    pauses.look_at_everything()
     with suppress(AttributeError, OSError, TypeError):  # another C library, or none that is shared
         ctypes.CDLL(None).malloc_trim(0)
 
