@@ -20,6 +20,7 @@ from did_tui.picture.pace import Pace
 from did_tui.text import harmless
 from did_tui.ui import glyphs, keymap, terminal
 from did_tui.ui.clipboard import Copied, copied
+from did_tui.ui.compositor import forget_gone
 from did_tui.ui.keyqueue import KeyDone, KeyQueue
 from did_tui.ui.keys import key_of
 from did_tui.ui.terminal import ASK
@@ -149,6 +150,7 @@ class TerminalApp(App[Result]):
 
     def _rest(self) -> None:
         if terminal.now() - self._typed_at > pauses.REST:
+            forget_gone()
             pauses.rest()
 
     # What has gone to it

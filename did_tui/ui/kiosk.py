@@ -24,6 +24,7 @@ from did_tui.live.journal import Journal, sweep
 from did_tui.ui import crash
 from did_tui.ui.accounts import TROUBLE, AccountApp, OpenClient
 from did_tui.ui.booth import Rules, pause
+from did_tui.ui.compositor import forget_gone
 from did_tui.ui.keys import bindings
 from did_tui.ui.local import STREAMS
 from did_tui.ui.runlog import Purse, RunLog
@@ -301,6 +302,7 @@ def tidy() -> None:
     By itself Python would look only after a dozen visits, and glibc keeps what was freed: the
     booth would seem to grow for an hour.
     """
+    forget_gone()
     pauses.look_at_everything()
     with suppress(AttributeError, OSError, TypeError):  # another C library, or none that is shared
         ctypes.CDLL(None).malloc_trim(0)
